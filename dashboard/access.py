@@ -1,0 +1,192 @@
+"""What may this person see and change. Every rule about it stands in this file (design: who may do what).
+
+Everything is denied unless a rule allows it: a view without a rule (`@allow`) is an error at the first request,
+and whoever has no role sees a page that says so.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+
+from dashboard.models import Access, Change, Connection, Group, Member, PhoneNumber, PhoneNumberQuerySet, Role
+
+# The rules a view can state, from the widest to the narrowest.
+ANYONE = "anyone"
+SIGNED_IN = "signed_in"
+VIEWER = Role.VIEWER.value
+TEAM_LEAD = Role.TEAM_LEAD.value
+OPS_ADMIN = Role.OPS_ADMIN.value
+RULES = (ANYONE, SIGNED_IN, VIEWER, TEAM_LEAD, OPS_ADMIN)
+
+# Close lets whoever is the only member of a number change these without its permission for team numbers.
+OWN_NUMBER_FIELDS = {"label", "voicemail_greeting_url", "forward_to", "forward_to_enabled"}
+MEMBER_FIELDS = {"participants", "participant_groups"}
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def allow(rule: str) -> Callable[[View], View]:
+    """State who may call a view: one of RULES. The middleware reads it and refuses everybody else."""
+    if rule not in RULES:
+        raise ValueError(f"{rule} is not a rule.")
+
+    def state(view: View) -> View:
+        view.access_rule = rule  # type: ignore[attr-defined]
+        return view
+
+    return state
+
+
+@dataclass(frozen=True)
+class Person:
+    """A signed-in person with what they may do: `role` is None for somebody without one."""
+
+    user: AbstractBaseUser | AnonymousUser
+    role: str | None = None
+    all_numbers: bool = False
+    team_ids: tuple[int, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return name_of(self.user)
+
+    @property
+    def is_ops_admin(self) -> bool:
+        return self.role == OPS_ADMIN
+
+    @property
+    def may_change_something(self) -> bool:
+        return self.role in (TEAM_LEAD, OPS_ADMIN)
+
+    def meets(self, rule: str) -> bool:
+        """Whether this person meets a view's rule."""
+        if rule == ANYONE:
+            return True
+        if not self.user.is_authenticated:
+            return False
+        if rule == SIGNED_IN:
+            return True
+        return self.role is not None and RULES.index(self.role) >= RULES.index(rule)
+
+
+def name_of(user: Any) -> str:
+    """A person's name for the record and the screen."""
+    if not user or not user.is_authenticated:
+        return ""
+    return user.get_full_name() or user.get_username()
+
+
+def demo_account(user: Any) -> bool:
+    """Whether this account was made for the demo; such accounts work only beside a simulated Close."""
+    return str(getattr(user, "email", "")).endswith("@demo.test")
+
+
+def person(user: Any) -> Person:
+    """Look up what this user may do, as of now. A superuser is an ops admin."""
+    if not user or not user.is_authenticated or not user.is_active:
+        return Person(AnonymousUser())
+    if demo_account(user) and not settings.CLOSE_IS_LOOPBACK:
+        return Person(user)
+    if user.is_superuser:
+        return Person(user, role=OPS_ADMIN, all_numbers=True)
+    access = getattr(user, "access", None)
+    if access is None or (access.ends_on and access.ends_on < timezone.localdate()):
+        return Person(user)
+    if access.role == OPS_ADMIN or access.all_numbers:
+        return Person(user, role=access.role, all_numbers=True)
+    teams = tuple(access.teams.order_by("pk").values_list("pk", flat=True))
+    return Person(user, role=access.role, team_ids=teams)
+
+
+def visible_numbers(person: Person) -> PhoneNumberQuerySet:
+    """The numbers this person may see: those where one of their teams is in scope."""
+    numbers = PhoneNumber.objects.here()
+    if person.role is None:
+        return numbers.none()
+    if person.all_numbers:
+        return numbers
+    through = PhoneNumber.teams.through.objects
+    return numbers.filter(Exists(through.filter(phonenumber=OuterRef("pk"), group__in=person.team_ids)))
+
+
+def changeable_numbers(person: Person) -> PhoneNumberQuerySet:
+    """The numbers this person may change: each group is in scope, and each active member is in a group in scope."""
+    numbers = visible_numbers(person)
+    if not person.may_change_something:
+        return numbers.none()
+    if person.all_numbers:
+        return numbers
+    foreign_groups = Group.objects.filter(numbers=OuterRef("pk")).exclude(pk__in=person.team_ids)
+    in_scope = Member.groups.through.objects.filter(member=OuterRef("pk"), group__in=person.team_ids)
+    foreign_members = Member.objects.filter(numbers=OuterRef("pk"), active=True).exclude(Exists(in_scope))
+    return numbers.exclude(Q(Exists(foreign_groups)) | Q(Exists(foreign_members)))
+
+
+def changeable_ids(person: Person, numbers: Iterable[PhoneNumber]) -> set[int]:
+    """Which of these numbers (one page of them) this person may change."""
+    if person.all_numbers and person.may_change_something:
+        return {number.pk for number in numbers}
+    ids = [number.pk for number in numbers]
+    return set(changeable_numbers(person).filter(pk__in=ids).values_list("pk", flat=True))
+
+
+def why_not(person: Person, number: PhoneNumber, fields: Iterable[str], connection: Connection) -> str:
+    """Why this person may not change these fields of this number: a sentence with whom to ask, or ""."""
+    fields = set(fields)
+    if not person.may_change_something:
+        return "You may look at this number, not change it. Ask an ops admin if you need to."
+    if fields & MEMBER_FIELDS and not person.is_ops_admin:
+        return "Only ops admins change who a number belongs to. Ask one of them."
+    if not changeable_numbers(person).filter(pk=number.pk).exists():
+        return (
+            "This number also belongs to people or groups outside your teams. Ask an ops admin to change it."
+        )
+    return why_close_would_not(number, fields, connection)
+
+
+def why_close_would_not(number: PhoneNumber, fields: Iterable[str], connection: Connection) -> str:
+    """Why Close would refuse such a change from the person the connection acts as: a sentence, or ""."""
+    if connection.may_change_team_numbers:
+        return ""
+    own = [entry[0] for entry in number.people] == [connection.acting_id]
+    if own and set(fields) <= OWN_NUMBER_FIELDS:
+        return ""
+    return (
+        f"{connection.acting_name or 'The connected Close user'} lacks the permission “Manage Team Phone Numbers” "
+        "in Close, so Close would refuse this. Ask the person who runs closephones."
+    )
+
+
+def visible_changes(person: Person) -> Any:
+    """The changes this person may see: of numbers they may see now; of numbers that are gone, ops admins only."""
+    changes = Change.objects.all()
+    if person.is_ops_admin:
+        return changes
+    return changes.filter(number__in=visible_numbers(person))
+
+
+def may_look_after_access(person: Person, user: Any) -> str:
+    """Why this person may not change that user's role: a sentence, or ""."""
+    if not person.is_ops_admin:
+        return "Only ops admins give roles."
+    if person.user.pk == user.pk:
+        return "Nobody changes their own role. Ask another ops admin."
+    return ""
+
+
+def ops_admins() -> Any:
+    """The people who are ops admins now, superusers included."""
+    from_access = Access.objects.filter(role=OPS_ADMIN).filter(
+        Q(ends_on__isnull=True) | Q(ends_on__gte=timezone.localdate())
+    )
+    users = Access._meta.get_field("user").remote_field.model
+    return (
+        users.objects.filter(is_active=True)
+        .filter(Q(is_superuser=True) | Q(access__in=from_access))
+        .distinct()
+    )

@@ -1,0 +1,122 @@
+"""What every page shows around its content: who is here, how old the data is, what holds writes back."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils import timezone
+
+from dashboard import access
+from dashboard.models import Connection, Preference
+from dashboard.services import connection as connections
+
+OLD_AFTER = timedelta(minutes=15)
+WORKER_SILENT_AFTER = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Banner:
+    """A sentence above the page. `action` is the address of a form without fields that helps."""
+
+    level: str
+    title: str
+    text: str
+    action: str = ""
+    action_label: str = ""
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """How old what we show is: state is fresh, old, reading, away, refused or never."""
+
+    state: str
+    at: Any
+    words: str
+
+
+def page(request: HttpRequest) -> dict[str, Any]:
+    """The context of every page for a signed-in person; nothing for anybody else."""
+    person = getattr(request, "person", None)
+    if person is None or not person.user.is_authenticated:
+        return {"person": access.Person(request.user) if hasattr(request, "user") else None, "theme": "auto"}
+    connection = connection_of(request)
+    return {
+        "person": person,
+        "connection": connection,
+        "freshness": freshness(connection),
+        "banners": banners(connection, person),
+        "preference": preference_of(request),
+        "theme": preference_of(request).theme,
+    }
+
+
+def connection_of(request: Any) -> Connection:
+    """The connection row, read once a request."""
+    if not hasattr(request, "connection"):
+        request.connection = Connection.load()
+    return request.connection  # type: ignore[no-any-return]
+
+
+def preference_of(request: Any) -> Preference:
+    """This person's preferences; the defaults where nothing was chosen yet."""
+    return getattr(request.user, "preference", None) or Preference(user=request.user)
+
+
+def freshness(connection: Connection) -> Freshness:
+    """How old the data is, in words for the header."""
+    now = timezone.now()
+    if connection.problem:
+        return Freshness("refused", connection.synced_at, "Not connected to Close")
+    if connection.away_since:
+        return Freshness("away", connection.synced_at, "Close unreachable")
+    if connection.sync_lease_until and connection.sync_lease_until > now:
+        return Freshness("reading", connection.synced_at, "Reading from Close")
+    if connection.synced_at is None:
+        return Freshness("never", None, "Not read from Close yet")
+    if now - connection.synced_at > OLD_AFTER:
+        return Freshness("old", connection.synced_at, "Read from Close")
+    return Freshness("fresh", connection.synced_at, "In step with Close")
+
+
+def banners(connection: Connection, person: access.Person) -> list[Banner]:
+    """What everybody has to know before anything else on the page, gravest first."""
+    found = []
+    if connection.problem:
+        found.append(Banner("bad", connection.get_problem_display(), connection.problem_text))
+    elif connection.away_since:
+        since = timezone.localtime(connection.away_since)
+        found.append(
+            Banner(
+                "bad",
+                f"Close has not answered since {since:%H:%M}.",
+                "You see the data of then. Reading works; changes are refused until Close is back.",
+                action="refresh",
+                action_label="Try now",
+            )
+        )
+    held = connections.held_words(connection)
+    if held:
+        found.append(Banner("warn", "Writes are stopped.", held))
+    if connection.organization_id and not connection.problem and not connection.may_change_team_numbers:
+        found.append(
+            Banner(
+                "warn",
+                "Some edits would be refused by Close.",
+                f"{connection.acting_name} lacks the permission “Manage Team Phone Numbers” in Close.",
+            )
+        )
+    silent = (
+        connection.worker_seen_at is None or timezone.now() - connection.worker_seen_at > WORKER_SILENT_AFTER
+    )
+    if silent and person.is_ops_admin:
+        found.append(
+            Banner("warn", "The worker is silent.", "Nothing scheduled will run. Start `manage.py worker`.")
+        )
+    return found
+
+
+def time_zone(request: HttpRequest) -> str:
+    """The zone in which this person reads times."""
+    return preference_of(request).zone or settings.TIME_ZONE

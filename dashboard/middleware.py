@@ -1,0 +1,74 @@
+"""What happens around every view: who may call it, and what a person reads when Close does not answer."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
+
+from dashboard import access
+from dashboard.close.errors import CloseError
+from dashboard.views.fragments import plain_message, status_of
+
+log = logging.getLogger(__name__)
+
+
+class AccessMiddleware:
+    """Refuses everybody whom a view's stated rule does not allow; a view that states none is an error."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        patch_vary_headers(response, ["HX-Request"])
+        if not response.has_header("Cache-Control"):
+            response["Cache-Control"] = "no-store"
+        return response
+
+    def process_view(self, request: Any, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        rule = getattr(view, "access_rule", None)
+        if rule is None:
+            raise ImproperlyConfigured(f"{view} states no rule of access.")
+        request.person = access.person(request.user)
+        if request.person.meets(rule):
+            return None
+        if not request.person.user.is_authenticated:
+            return self._sign_in_first(request)
+        if request.person.role is None:
+            return render(request, "no_role.html", {"ops_admins": access.ops_admins()}, status=403)
+        raise PermissionDenied("This is for ops admins. Ask one of them if you need it.")
+
+    def _sign_in_first(self, request: Any) -> HttpResponse:
+        """A page goes to the sign-in page; a fragment must not swap that page into a cell."""
+        if not request.htmx:
+            return redirect_to_login(request.get_full_path(), reverse("account_login"))
+        page = urlsplit(request.htmx.current_url_abs_path or "/")
+        response = HttpResponse(status=401)
+        response["HX-Trigger"] = "session-expired"
+        response["X-Sign-In"] = redirect_to_login(page.geturl(), reverse("account_login"))["Location"]
+        return response
+
+
+class CloseErrorMiddleware:
+    """The one place where an error of Close that no view handles becomes a sentence on the screen."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: Any, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, CloseError):
+            return None
+        log.warning("%s %s: %s", request.method, request.path, error.log)
+        if request.htmx:
+            return plain_message(error.screen, status=status_of(error))
+        return render(request, "close_error.html", {"error": error}, status=status_of(error))

@@ -1,0 +1,61 @@
+"""Who may do what: roles and scopes, and what each person has chosen for themselves."""
+
+from django.conf import settings
+from django.db import models
+
+from dashboard.models.people import Group
+
+
+class Role(models.TextChoices):
+    VIEWER = "viewer", "Viewer"
+    TEAM_LEAD = "team_lead", "Team lead"
+    OPS_ADMIN = "ops_admin", "Ops admin"
+
+
+class Access(models.Model):
+    """One person's role and scope: all numbers, or the numbers of some teams."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="access")
+    role = models.CharField(max_length=16, choices=Role.choices)
+    all_numbers = models.BooleanField(default=False)
+    teams = models.ManyToManyField(Group, blank=True, related_name="+")
+    given_by = models.CharField(max_length=255, blank=True)
+    given_at = models.DateTimeField()
+    ends_on = models.DateField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.get_role_display()}"
+
+
+class SavedView(models.Model):
+    """A named query of the number list, for its owner or for everybody who may see numbers."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_views")
+    name = models.CharField(max_length=60)
+    query = models.TextField(blank=True)
+    shared = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ("name", "id")
+        constraints = [models.UniqueConstraint(fields=["owner", "name"], name="one_view_of_a_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Preference(models.Model):
+    """What one person has chosen: theme, time zone, columns, single-letter keys."""
+
+    class Theme(models.TextChoices):
+        AUTO = "auto", "As the system"
+        LIGHT = "light", "Light"
+        DARK = "dark", "Dark"
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="preference")
+    theme = models.CharField(max_length=8, choices=Theme.choices, default=Theme.AUTO)
+    zone = models.CharField(max_length=64, blank=True)
+    columns = models.JSONField(default=list)
+    letter_keys = models.BooleanField(default=True)
+
+    def __str__(self) -> str:
+        return f"preferences of {self.user}"

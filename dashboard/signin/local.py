@@ -1,0 +1,31 @@
+"""Signing in with a password: django-allauth's local accounts, with what is ours about them."""
+
+from typing import Any
+
+from allauth.account import auth_backends
+from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.http import HttpRequest
+
+
+class AuthenticationBackend(auth_backends.AuthenticationBackend):
+    """Fetches a person together with role and preferences: every page needs all three."""
+
+    def get_user(self, user_id: Any) -> Any:
+        people = get_user_model()._default_manager.select_related("access", "preference")
+        user = people.filter(pk=user_id).first()
+        return user if user and self.user_can_authenticate(user) else None
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """Nobody signs up by themselves, and the accounts of the demo work only beside a simulated Close."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
+        from_demo = any(str(value).endswith("@demo.test") for value in credentials.values())
+        if from_demo and not settings.CLOSE_IS_LOOPBACK:
+            return None
+        return super().authenticate(request, **credentials)

@@ -1,0 +1,70 @@
+"""How a view answers htmx: one fragment, then the parts that may ride along, and nothing else.
+
+A fragment carries the header `X-Fragment: 1`; `static/js/swap.js` swaps errors only where it is set. After the
+fragment may follow, out of band: the message line, the counts of the views, the freshness line. They stand last
+because before a `<td>` the browser's parser would drop the cell.
+"""
+
+import json
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+
+from dashboard.close import errors
+from dashboard.models import Change
+
+
+def fragment(
+    request: HttpRequest,
+    template: str,
+    context: dict[str, Any],
+    *,
+    status: int = 200,
+    parts: tuple[str, ...] = (),
+) -> HttpResponse:
+    """Answer with `template`, followed by waiting messages and by `parts` ("counts", "freshness")."""
+    html = render_to_string(template, context, request)
+    for waiting in messages.get_messages(request):
+        html += render_to_string("_message.html", {"message": waiting, "oob": True, **read(waiting)}, request)
+    for part in parts:
+        html += render_to_string(f"_{part}.html", {"oob": True, **context}, request)
+    response = HttpResponse(html, status=status)
+    response["X-Fragment"] = "1"
+    return response
+
+
+def say(request: HttpRequest, text: str, *, level: str = "ok", undo: Change | None = None) -> None:
+    """Put a sentence on the message line of the next answer: level is ok, warn or bad; `undo` adds the button."""
+    extra = {"level": level, "undo": undo.pk if undo else None}
+    messages.add_message(request, messages.INFO, text, extra_tags=json.dumps(extra))
+
+
+def read(message: Any) -> dict[str, Any]:
+    """What `say` put beside the text; allauth's own messages have nothing there."""
+    try:
+        extra = json.loads(message.extra_tags)
+    except (TypeError, ValueError):
+        extra = {}
+    return {"level": extra.get("level", "ok"), "undo": extra.get("undo")}
+
+
+def plain_message(text: str, *, status: int) -> HttpResponse:
+    """An answer to htmx that is only a sentence for the message line: nothing is swapped."""
+    response = HttpResponse(text, status=status, content_type="text/plain; charset=utf-8")
+    response["X-Message"] = "1"
+    return response
+
+
+def status_of(error: errors.CloseError) -> int:
+    """The status of our answer where Close's error is what there is to say."""
+    if isinstance(error, errors.InvalidRequestError):
+        return 422
+    if isinstance(error, errors.ForbiddenError):
+        return 403
+    if isinstance(error, errors.NotFoundError):
+        return 404
+    if isinstance(error, errors.RateLimitError):
+        return 503
+    return 502
