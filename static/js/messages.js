@@ -1,0 +1,45 @@
+// The message line: one permanent live region at the bottom right. The server swaps a message into it out of band;
+// `say` writes one from here. It goes after ten seconds unless it is pointed at, focused, or bad news.
+
+const STAYS_MS = 10_000;
+const line = document.getElementById("message-line");
+let timer;
+let cameFrom;
+
+/** Say one sentence. `level` is "ok", "warn" or "bad"; the text is shown as text, never as markup. */
+export function say(text, level = "ok") {
+  const message = document.getElementById("message-shape").content.firstElementChild.cloneNode(true);
+  message.classList.add(level);
+  for (const icon of message.querySelectorAll(`[class*="if-"]:not(.if-${level})`)) icon.remove();
+  message.querySelector(".words").textContent = text;
+  line.replaceChildren(message);
+}
+
+/** Take the message away; focus that was in it goes back to where it came from. */
+function clear() {
+  const hadFocus = line.contains(document.activeElement);
+  line.replaceChildren();
+  if (hadFocus) (cameFrom?.isConnected ? cameFrom : document.getElementById("content")).focus();
+}
+
+line.addEventListener("focusin", (event) => {
+  if (event.relatedTarget && !line.contains(event.relatedTarget)) cameFrom = event.relatedTarget;
+});
+
+function start() {
+  clearTimeout(timer);
+  const message = line.querySelector(".message");
+  if (message && !message.matches(".bad, .warn")) timer = setTimeout(clear, STAYS_MS);
+}
+
+new MutationObserver(start).observe(line, { childList: true });
+for (const pause of ["pointerenter", "focusin"]) line.addEventListener(pause, () => clearTimeout(timer));
+for (const resume of ["pointerleave", "focusout"]) line.addEventListener(resume, start);
+start();
+
+line.addEventListener("click", (event) => {
+  if (event.target.closest("[data-close]")) clear();
+});
+line.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") clear();
+});

@@ -1,0 +1,33 @@
+// Signed out in the middle of something: a dialog says so and shows what is not saved yet. Signing in happens in
+// another tab; when the person comes back, this page goes on where it was.
+import { token } from "./csrf.js";
+import { say } from "./messages.js";
+
+const dialog = document.getElementById("signed-out");
+let tokenThen;
+
+/** Show the dialog once, however many requests were refused. `address` is the sign-in page, on this site. */
+export function askToSignIn(address) {
+  if (dialog.classList.contains("show")) return;
+  tokenThen = token();
+  if (address?.startsWith("/")) dialog.querySelector("a").href = address;
+  showWhatWasTyped();
+  window.bootstrap.Modal.getOrCreateInstance(dialog).show();
+}
+
+function showWhatWasTyped() {
+  const fields = [...document.querySelectorAll("form.editor :is(input:not([type=hidden]), textarea)")];
+  const changed = fields.find((field) => field.value !== field.defaultValue);
+  const box = dialog.querySelector(".typed");
+  box.hidden = !changed;
+  if (!changed) return;
+  box.querySelector(".typed-what").textContent = changed.getAttribute("aria-label") ?? changed.labels?.[0]?.textContent ?? "";
+  box.querySelector(".typed-value").textContent = changed.value;
+}
+
+// A sign-in, in whichever tab, gives the browser a new CSRF token.
+window.addEventListener("focus", () => {
+  if (!dialog.classList.contains("show") || token() === tokenThen) return;
+  window.bootstrap.Modal.getInstance(dialog).hide();
+  say("You are signed in again. What you typed is still here: save it once more.");
+});
