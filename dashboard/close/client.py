@@ -1,0 +1,297 @@
+"""The one door to Close: everything that is sent leaves here, and every failure comes back as a ``CloseError``."""
+
+import base64
+import json
+import math
+import re
+import ssl
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import requests
+import urllib3.exceptions
+from requests import exceptions as failures
+
+from .errors import (
+    AuthenticationError,
+    CloseError,
+    ConnectionFailedError,
+    RateLimitError,
+    ServerError,
+    from_answer,
+)
+from .pacing import BACKGROUND_PATIENCE, PATIENCE, LocalPacer, Pacer, group_of, parse_rate_limit, pause_after
+from .transport import TimedAdapter
+
+TRIES = 3
+BACKOFF = 0.5
+"""Seconds between the first try and the second; it doubles after that."""
+
+ID = r"[A-Za-z0-9_-]+"
+ALLOWED = [
+    ("GET", re.compile("me/")),
+    ("GET", re.compile(f"user/({ID}/)?")),
+    ("GET", re.compile(f"organization/{ID}/")),
+    ("GET", re.compile(f"group/({ID}/)?")),
+    ("GET", re.compile("role/")),
+    ("GET", re.compile(f"phone_number/({ID}/)?")),
+    ("PUT", re.compile(f"phone_number/{ID}/")),
+]
+"""All that this program ever asks of Close. What is not here is not sent, whoever asks for it."""
+
+# What fails before a byte of the request has left.
+UNSENT = (
+    failures.ConnectTimeout,
+    failures.InvalidURL,
+    failures.InvalidSchema,
+    failures.MissingSchema,
+    failures.InvalidHeader,
+    urllib3.exceptions.NewConnectionError,
+    urllib3.exceptions.ConnectTimeoutError,
+    ssl.SSLCertVerificationError,
+)
+# An answer that broke off or cannot be unpacked: Close was reached, and its answer is of no use.
+BROKEN = (failures.ChunkedEncodingError, failures.ContentDecodingError)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+class _Authorization(requests.auth.AuthBase):
+    """Puts the key into each request, so that it is never among the session's headers."""
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = self._value
+        return request
+
+
+class Client:
+    """A connection to one Close organisation, safe to share between threads.
+
+    ``base_url``: like ``https://api.close.com/api/v1``. ``api_key`` goes as Basic, ``access_token`` (which goes
+    first) as Bearer: https://developer.close.com/topics/authentication/. ``timeout``: seconds for connecting and for
+    each wait for bytes; a whole answer may take twice that. ``pacer`` is asked before each request; by default one
+    in memory. ``background`` keeps to the share of the rate limit that is not for people, and waits longer.
+    ``patience``: seconds for a GET's further tries. ``session`` may be given, and then stays open in ``close``.
+
+    A GET is tried three times at most; anything else once, since only the caller can find out what became of it.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        api_key: str = "",
+        access_token: str = "",
+        timeout: float = 10.0,
+        pacer: Pacer | None = None,
+        background: bool = False,
+        patience: float | None = None,
+        session: requests.Session | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        pool: int = 8,
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        if "@" in self.base_url:
+            raise ValueError("The address of Close holds a user name or a password. Leave them out.")
+        self.background = background
+        self._timeout = timeout
+        self._pacer = pacer or LocalPacer(sleep=sleep)
+        self._patience = (BACKGROUND_PATIENCE if background else PATIENCE) if patience is None else patience
+        self._sleep = sleep
+        basic = base64.b64encode(f"{api_key}:".encode()).decode()
+        self._authorization = f"Bearer {access_token}" if access_token else f"Basic {basic}" if api_key else ""
+        self._secrets = [secret for secret in (access_token, api_key, basic) if len(secret) > 3]
+        self._own_session = session is None
+        self._session = session or requests.Session()
+        if session is None:
+            adapter = TimedAdapter(pool)
+            self._session.mount("https://", adapter)
+            self._session.mount("http://", adapter)
+        # Proxies, .netrc and cookies would put strangers' credentials on a request, or ours on a stranger's.
+        self._session.trust_env = False
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+
+    def __repr__(self) -> str:
+        return f"Client({self.base_url!r}, background={self.background})"
+
+    def close(self) -> None:
+        """Close the connections, if they are the client's own."""
+        if self._own_session:
+            self._session.close()
+
+    def get(self, path: str, params: Mapping[str, str | int] | None = None) -> dict[str, Any]:
+        """Read ``path`` (relative, ending in a slash) and return the JSON object; CloseError if it fails."""
+        started, waited, tries = time.monotonic(), 0.0, 0
+        while True:
+            tries += 1
+            try:
+                return self._once("GET", path, params=params)
+            except CloseError as error:
+                patience = self._patience - max(waited, time.monotonic() - started)
+                wait = wait_before_retry("GET", error, tries, patience)
+                if wait is None:
+                    raise
+                # After a 429 it is the pacer that waits: for this thread as for all others.
+                pause = 0.0 if isinstance(error, RateLimitError) else wait
+            waited += wait
+            if pause:
+                self._sleep(pause)
+
+    def put(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Change ``path`` once, never again by itself, and return the JSON object; CloseError if it fails."""
+        return self._once("PUT", path, data=json.dumps(body, allow_nan=False).encode())
+
+    def _once(
+        self, method: str, path: str, params: Mapping[str, str | int] | None = None, data: bytes | None = None
+    ) -> dict[str, Any]:
+        if not any(method == allowed and pattern.fullmatch(path) for allowed, pattern in ALLOWED):
+            raise ValueError(f"closephones never asks Close for {method} {path!r}")
+        what, writing = f"{method} {path}", method != "GET"
+        if not self._authorization:
+            raise AuthenticationError(f"{what}: not sent, no key is set", writing=writing)
+        if not re.fullmatch(r"[!-~]+ [!-~]+", self._authorization):
+            raise AuthenticationError(f"{what}: not sent, the key has characters no key has", writing=writing)
+        group = group_of(method, path)
+        try:
+            self._pacer.before(group, background=self.background)
+        except RateLimitError as error:
+            refusal = RateLimitError(error.reset, error.log, writing=writing)
+        else:
+            return self._send(method, path, group, what, params, data)
+        raise refusal
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        group: str,
+        what: str,
+        params: Mapping[str, str | int] | None,
+        data: bytes | None,
+    ) -> dict[str, Any]:
+        limit = None
+        try:
+            answer = self._exchange(method, path, params, data)
+            body = self._decode(answer.content)
+            limit = parse_rate_limit(answer.headers, body)
+            if answer.status == 429:
+                self._pacer.pause(group, pause_after(limit))
+        finally:
+            self._pacer.after(group, limit)
+        if 200 <= answer.status < 300:
+            if isinstance(body, dict):
+                return body
+            log = f"{what}: {answer.status}, but the answer is not a JSON object"
+            raise ServerError(log, status=answer.status, writing=data is not None)
+        raise from_answer(
+            answer.status,
+            body,
+            what=what,
+            writing=data is not None,
+            reset=pause_after(limit),
+            retry_after=limit.reset if limit and "retry-after" in answer.headers else None,
+        )
+
+    def _exchange(
+        self, method: str, path: str, params: Mapping[str, str | int] | None, data: bytes | None
+    ) -> _Answer:
+        """Send one request and return its answer, or raise what its failure means.
+
+        The error is raised outside the ``except`` block: inside, it would carry the library's exception along, and
+        with it the request and its key.
+        """
+        headers = {"Accept": "application/json", "User-Agent": "closephones"}
+        if data is not None:
+            headers["Content-Type"] = "application/json"
+        try:
+            response = self._session.request(
+                method,
+                f"{self.base_url}/{path}",
+                params=params,
+                data=data,
+                headers=headers,
+                auth=_Authorization(self._authorization),
+                timeout=self._timeout,
+                allow_redirects=False,
+            )
+            return _Answer(response.status_code, response.headers, response.content)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as failure:
+            error = failure_of(failure, what=f"{method} {path}", writing=data is not None)
+        raise error
+
+    def _decode(self, content: bytes) -> object:
+        """Return the JSON value of an answer, or its text where it is none, without our own secrets in it."""
+        text = content.decode("utf-8-sig", errors="replace")
+        for secret in self._secrets:
+            text = text.replace(secret, "[key]")
+        try:
+            value = json.loads(text, parse_constant=_finite, parse_float=_finite)
+        except (ValueError, RecursionError):
+            return text
+        return _storable(value) if "\\u0000" in text or "\\ud" in text.lower() else value
+
+
+def wait_before_retry(method: str, error: CloseError, tries: int, patience: float) -> float | None:
+    """Return the seconds to wait before the next try, or None where there is to be none.
+
+    ``tries``: how many there were; ``patience``: the seconds that are left for waiting.
+    """
+    if method != "GET" or tries >= TRIES:
+        return None
+    wait = BACKOFF * 2.0 ** (tries - 1)
+    if isinstance(error, RateLimitError):
+        # Without a status it is the pacer's refusal, and the pacer has waited as long as it may.
+        wait = error.reset if error.status else math.inf
+    elif isinstance(error, ServerError):
+        status = error.status or 0
+        if 300 <= status < 400 or status == 501:
+            return None
+        wait = max(wait, error.retry_after or 0.0)
+    elif not isinstance(error, ConnectionFailedError):
+        return None
+    return wait if wait <= patience else None
+
+
+def failure_of(failure: Exception, *, what: str, writing: bool) -> CloseError:
+    """Return what a library's exception means. Its text is not kept, since it can hold the address or a header."""
+    causes = list(_causes(failure))
+    log = f"{what}: {' < '.join(type(cause).__name__ for cause in causes)}"
+    if isinstance(failure, BROKEN):
+        return ServerError(log, writing=writing)
+    return ConnectionFailedError(log, writing=writing, sent=not any(isinstance(c, UNSENT) for c in causes))
+
+
+def _causes(failure: object, depth: int = 6) -> Iterator[BaseException]:
+    """Yield an exception and those that it says it was made of: in ``reason``, or as its first argument."""
+    while isinstance(failure, BaseException) and depth:
+        yield failure
+        depth -= 1
+        failure = getattr(failure, "reason", None) or (failure.args[0] if failure.args else None)
+
+
+def _finite(text: str) -> float | None:
+    """Read a number; NaN and the infinities, which no database takes, as None."""
+    number = float(text)
+    return number if math.isfinite(number) else None
+
+
+def _storable(value: Any) -> Any:
+    """Replace what no database stores: halves of surrogate pairs and the character NUL."""
+    if isinstance(value, str):
+        return re.sub("[\x00\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", value)
+    if isinstance(value, list):
+        return [_storable(part) for part in value]
+    if isinstance(value, dict):
+        return {_storable(key): _storable(part) for key, part in value.items()}
+    return value
