@@ -15,13 +15,16 @@ export function askToSignIn(address) {
   window.bootstrap.Modal.getOrCreateInstance(dialog).show();
 }
 
+const TYPED_IN = "input:not([type=hidden], [type=checkbox], [type=radio]), textarea";
+
 function showWhatWasTyped() {
-  const fields = [...document.querySelectorAll("form.editor :is(input:not([type=hidden]), textarea)")];
+  const fields = [...document.querySelectorAll("form.editor")].flatMap((form) => [...form.querySelectorAll(TYPED_IN)]);
   const changed = fields.find((field) => field.value !== field.defaultValue);
   const box = dialog.querySelector(".typed");
   box.hidden = !changed;
   if (!changed) return;
-  box.querySelector(".typed-what").textContent = changed.getAttribute("aria-label") ?? changed.labels?.[0]?.textContent ?? "";
+  const name = changed.getAttribute("aria-label") ?? changed.labels?.[0]?.textContent ?? "";
+  box.querySelector(".typed-what").textContent = name;
   box.querySelector(".typed-value").textContent = changed.value;
 }
 
