@@ -142,8 +142,11 @@ class LocalPacer:
         """Wait until a request may leave; raise RateLimitError at once where that is longer than allowed."""
         waited = 0.0
         while True:
+            elsewhere = self.shared_pause(group)
             with self._lock:
                 state = self._states.get(group, GroupState())
+                if elsewhere:
+                    state = paused(state, elsewhere, self._clock())
                 wait = wait_needed(state, self._clock(), background)
                 if not wait:
                     self._states[group] = sent(state)
@@ -152,6 +155,10 @@ class LocalPacer:
                 raise RateLimitError(wait, f"{group}: not sent, Close asks to wait {wait:.1f} s")
             self._sleep(wait)
             waited += wait
+
+    def shared_pause(self, group: str) -> float:
+        """Return the seconds for which another process knows of a pause; here there is no other process."""
+        return 0.0
 
     def after(self, group: str, limit: RateLimit | None) -> None:
         """Note that a request has ended, and what its answer says of the limit."""
