@@ -1,5 +1,6 @@
 // What happens to an answer. Only our own fragments (header X-Fragment) may land in the page: a gateway's error page
 // never ends up in a cell. Everything else becomes a sentence on the message line.
+import { focusAfterSwap } from "./focus.js";
 import { say } from "./messages.js";
 import { askToSignIn } from "./session.js";
 
@@ -39,21 +40,11 @@ function sentenceFor(xhr) {
 
 // An answer that is a cell goes to the cell of that id, whatever asked for it: an undo in the message line changes
 // its cell in the table. Where the page does not show that cell, only the parts out of band are taken.
-let sentHome = null;
-
 function sendCellHome(detail) {
   const id = /^\s*<td[^>]*\sid="([\w-]+)"/.exec(detail.serverResponse)?.[1];
   if (!id || detail.target.id === id) return;
   const cell = document.getElementById(id);
   if (cell) detail.target = cell;
   detail.swapOverride = cell ? "outerHTML" : "none";
-  sentHome = id;
+  focusAfterSwap(id);
 }
-
-// What asked may be gone with the message it stood in; then the focus follows the cell.
-document.addEventListener("htmx:afterSettle", () => {
-  if (sentHome === null || document.activeElement !== document.body) return;
-  const cell = document.getElementById(sentHome);
-  sentHome = null;
-  (cell?.querySelector("button, a, input") ?? document.getElementById("content")).focus();
-});
