@@ -84,7 +84,7 @@ def phone_number_pages(
     """Yield all phone numbers page by page, in order, reading ahead with so many connections.
 
     What comes to its end has seen each number that was there all the time; see ``paging`` for how, and for what
-    ``begin`` and ``Page`` are. It keeps no more than ``connections`` pages.
+    ``begin`` and ``Page`` are. Memory does not grow with the number of pages.
 
     https://developer.close.com/api/resources/phone-numbers/list
     """

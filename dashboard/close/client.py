@@ -15,6 +15,7 @@ import requests
 import urllib3.exceptions
 from requests import exceptions as failures
 
+from .answers import decode, without
 from .errors import (
     AuthenticationError,
     CloseError,
@@ -29,6 +30,9 @@ from .transport import TimedAdapter
 TRIES = 3
 BACKOFF = 0.5
 """Seconds between the first try and the second; it doubles after that."""
+
+SHORTEST_SECRET = 8
+"""Characters from which on a key is struck out of Close's words; shorter ones only a simulator has."""
 
 ID = r"[A-Za-z0-9_-]+"
 ALLOWED = [
@@ -106,12 +110,14 @@ class Client:
             raise ValueError("The address of Close holds a user name or a password. Leave them out.")
         self.background = background
         self._timeout = timeout
-        self._pacer = pacer or LocalPacer(sleep=sleep)
-        self._patience = (BACKGROUND_PATIENCE if background else PATIENCE) if patience is None else patience
+        usual = BACKGROUND_PATIENCE if background else PATIENCE
+        self._patience = usual if patience is None else patience
+        self._pacer = pacer or LocalPacer(max_wait=self._patience, background_max_wait=self._patience, sleep=sleep)
         self._sleep = sleep
+        api_key, access_token = api_key.strip(), access_token.strip()
         basic = base64.b64encode(f"{api_key}:".encode()).decode()
         self._authorization = f"Bearer {access_token}" if access_token else f"Basic {basic}" if api_key else ""
-        self._secrets = [secret for secret in (access_token, api_key, basic) if len(secret) > 3]
+        self._secrets = [secret for secret in (access_token, api_key, basic) if len(secret) >= SHORTEST_SECRET]
         self._own_session = session is None
         self._session = session or requests.Session()
         if session is None:
@@ -159,9 +165,10 @@ class Client:
             raise ValueError(f"closephones never asks Close for {method} {path!r}")
         what, writing = f"{method} {path}", method != "GET"
         if not self._authorization:
-            raise AuthenticationError(f"{what}: not sent, no key is set", writing=writing)
+            raise AuthenticationError(f"{what}: not sent, no key is set", unset=True, writing=writing)
         if not re.fullmatch(r"[!-~]+ [!-~]+", self._authorization):
-            raise AuthenticationError(f"{what}: not sent, the key has characters no key has", writing=writing)
+            log = f"{what}: not sent, the key has characters that no key has"
+            raise AuthenticationError(log, unset=True, writing=writing)
         group = group_of(method, path)
         try:
             self._pacer.before(group, background=self.background)
@@ -183,7 +190,7 @@ class Client:
         limit = None
         try:
             answer = self._exchange(method, path, params, data)
-            body = self._decode(answer.content)
+            body = decode(answer.content)
             limit = parse_rate_limit(answer.headers, body)
             if answer.status == 429:
                 self._pacer.pause(group, pause_after(limit))
@@ -196,7 +203,7 @@ class Client:
             raise ServerError(log, status=answer.status, writing=data is not None)
         raise from_answer(
             answer.status,
-            body,
+            without(self._secrets, body),
             what=what,
             writing=data is not None,
             reset=pause_after(limit),
@@ -229,17 +236,6 @@ class Client:
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as failure:
             error = failure_of(failure, what=f"{method} {path}", writing=data is not None)
         raise error
-
-    def _decode(self, content: bytes) -> object:
-        """Return the JSON value of an answer, or its text where it is none, without our own secrets in it."""
-        text = content.decode("utf-8-sig", errors="replace")
-        for secret in self._secrets:
-            text = text.replace(secret, "[key]")
-        try:
-            value = json.loads(text, parse_constant=_finite, parse_float=_finite)
-        except (ValueError, RecursionError):
-            return text
-        return _storable(value) if "\\u0000" in text or "\\ud" in text.lower() else value
 
 
 def wait_before_retry(method: str, error: CloseError, tries: int, patience: float) -> float | None:
@@ -278,20 +274,3 @@ def _causes(failure: object, depth: int = 6) -> Iterator[BaseException]:
         yield failure
         depth -= 1
         failure = getattr(failure, "reason", None) or (failure.args[0] if failure.args else None)
-
-
-def _finite(text: str) -> float | None:
-    """Read a number; NaN and the infinities, which no database takes, as None."""
-    number = float(text)
-    return number if math.isfinite(number) else None
-
-
-def _storable(value: Any) -> Any:
-    """Replace what no database stores: halves of surrogate pairs and the character NUL."""
-    if isinstance(value, str):
-        return re.sub("[\x00\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", value)
-    if isinstance(value, list):
-        return [_storable(part) for part in value]
-    if isinstance(value, dict):
-        return {_storable(key): _storable(part) for key, part in value.items()}
-    return value

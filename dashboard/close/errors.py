@@ -87,9 +87,18 @@ class InvalidRequestError(CloseError):
 
 
 class AuthenticationError(CloseError):
-    """Close does not accept the key (401)."""
+    """Close does not accept the key (401), or with ``unset`` there is none that could be sent."""
+
+    def __init__(self, log: str = "", *, unset: bool = False, **facts: Any) -> None:
+        self.unset = unset
+        super().__init__(log, **facts)
 
     def _explain(self) -> str:
+        if self.unset:
+            return (
+                "No usable key for Close is set, so nothing can be read or changed. "
+                "Ask the person who runs closephones to set one."
+            )
         if self.writing:
             # Close may answer 401 as well where only a permission is missing.
             return (

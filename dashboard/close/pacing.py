@@ -23,8 +23,8 @@ PATIENCE = 5.0
 BACKGROUND_PATIENCE = 120.0
 """The same for work that nobody waits for."""
 
-BACKGROUND_SHARE = 0.8
-"""The part of the announced limit that background work may use. The rest is for people."""
+FOR_PEOPLE = 20
+"""Per cent of the announced limit that background work leaves to people."""
 
 LOOK_AGAIN = 0.02
 """Seconds until background work asks again, where answers under way will tell how much is left."""
@@ -87,11 +87,11 @@ def wait_needed(state: GroupState, now: float, background: bool) -> float:
         return state.paused_until - now
     if not background or state.limit is None or state.remaining is None:
         return 0.0
-    for_people = state.limit * (1 - BACKGROUND_SHARE)
+    for_people = state.limit * FOR_PEOPLE
     left = state.remaining if state.resets_at > now else state.limit
-    if left <= for_people and state.resets_at > now:
+    if state.resets_at > now and left * 100 <= for_people:
         return state.resets_at - now
-    if state.in_flight and left - state.in_flight <= for_people:
+    if state.in_flight and (left - state.in_flight) * 100 <= for_people:
         return LOOK_AGAIN
     return 0.0
 

@@ -22,9 +22,6 @@ from typing import Any, Generic, Protocol, TypeVar
 from .client import Client
 from .errors import ServerError
 
-STEPS_BACK = (10, 50, 98, 500)
-"""How many rows further up to read again when two pages do not connect, one try each."""
-
 
 class HasID(Protocol):
     """A record with an id."""
@@ -69,8 +66,8 @@ def walk(
 
     ``page_size``: rows asked for; None asks for none, for lists without documented paging. ``begin`` is called
     before each request, in the thread that sends it: the caller's own where ``connections`` is 1. No more than
-    ``connections`` pages are held. Any ``CloseError`` ends the walk; so does ``ServerError`` for pages that do not
-    connect.
+    ``connections`` pages and the caller's own are held. Any ``CloseError`` ends the walk, ``ServerError`` also where
+    pages do not connect.
     """
 
     def read(skip: int) -> _Read[R]:
@@ -96,41 +93,48 @@ def _connected(
     ask: Callable[[int], Callable[[], _Read[R]]], page_size: int | None, connections: int
 ) -> Iterator[Page[R]]:
     """Yield connected pages. ``ask`` begins to read at a position and returns a function that awaits the page."""
-    skip, before = 0, list[R]()
-    # The first page is read alone: most organisations have no second one.
-    ahead = deque([(skip, ask(skip))])
     step = (page_size or 0) - 1
+    known = set[str]()
+    # The first page is read alone: most organisations have no second one.
+    ahead = deque([(0, ask(0))])
     while True:
         skip, answer = ahead.popleft()
         page = answer()
-        known = {record.id for record in before}
-        if before and not any(record.id in known for record in page.records):
-            skip, page = _read_again(ask, skip, known)
+        if known and not _connects(page, known):
             ahead.clear()
+            skip, page = _read_again(ask, skip, step, known)
         fresh = [record for record in page.records if record.id not in known]
-        yield Page(fresh, page.began, skip)
         if not page.has_more:
+            yield Page(fresh, page.began, skip)
             return
         if not fresh or len(page.records) < 2:
             raise ServerError("a list in Close's answer goes on, but its next page has no new rows")
         if step != len(page.records) - 1:
-            # Close gives fewer rows than asked for, or page sizes are its own: what was read ahead leaves gaps.
-            step = len(page.records) - 1
+            # Close gives other numbers of rows than asked for, so what was read ahead leaves gaps.
             ahead.clear()
-        before = page.records
+            step = len(page.records) - 1
+        known = {record.id for record in page.records}
         furthest = ahead[-1][0] if ahead else skip
         while len(ahead) < connections:
             furthest += step
             ahead.append((furthest, ask(furthest)))
+        yield Page(fresh, page.began, skip)
 
 
-def _read_again(ask: Callable[[int], Callable[[], _Read[R]]], skip: int, known: set[str]) -> tuple[int, _Read[R]]:
-    for back in STEPS_BACK:
+def _connects(page: _Read[R], known: set[str]) -> bool:
+    return any(record.id in known for record in page.records)
+
+
+def _read_again(
+    ask: Callable[[int], Callable[[], _Read[R]]], skip: int, step: int, known: set[str]
+) -> tuple[int, _Read[R]]:
+    """Return where the page that goes on from the known rows is now, and the page: a little further up at first."""
+    for back in (step // 10 + 1, step // 2 + 1, step, 2 * step, 3 * step):
         place = max(0, skip - back)
         page = ask(place)()
-        if any(record.id in known for record in page.records):
+        if _connects(page, known):
             return place, page
-    raise ServerError("the rows of a list moved too fast to read it to its end; nothing is wrong with what was read")
+    raise ServerError("the rows of a list moved too fast to read it to its end; those read so far are right")
 
 
 def _rows(answer: dict[str, Any], path: str, parse: Callable[[object], R], began: Any) -> _Read[R]:

@@ -5,14 +5,12 @@ null or of another type than documented: those read as absent. Only what nothing
 its absence is a ``ServerError`` that names it.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, Self
+from datetime import datetime
+from typing import Self
 
-from .errors import ServerError
-
-Raw = dict[str, Any]
+from . import fields
+from .fields import Raw
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,27 +64,27 @@ class PhoneNumberRecord(Record):
     @classmethod
     def parse(cls, data: object) -> Self:
         """Return the record of a JSON value; ServerError without an ``id`` or a ``number``."""
-        raw = _object(data, "phone number")
+        raw = fields.whole_object(data, "phone number")
         return cls(
             raw=raw,
-            id=_required(raw, "id", "phone number"),
-            number=_required(raw, "number", "phone number"),
-            organization_id=_text(raw, "organization_id"),
-            label=_text(raw, "label"),
-            type=_text(raw, "type") or "",
-            country=_text(raw, "country"),
-            carrier_type=_text(raw, "carrier_type"),
-            user_id=_text(raw, "user_id") or None,
-            participants=_texts(raw, "participants"),
-            participant_groups=_texts(raw, "participant_groups"),
-            phone_numbers=_texts(raw, "phone_numbers"),
-            forward_to=_text(raw, "forward_to"),
+            id=fields.required_text(raw, "id", "phone number"),
+            number=fields.required_text(raw, "number", "phone number"),
+            organization_id=fields.text(raw, "organization_id"),
+            label=fields.text(raw, "label"),
+            type=fields.text(raw, "type") or "",
+            country=fields.text(raw, "country"),
+            carrier_type=fields.text(raw, "carrier_type"),
+            user_id=fields.text(raw, "user_id") or None,
+            participants=fields.texts(raw, "participants"),
+            participant_groups=fields.texts(raw, "participant_groups"),
+            phone_numbers=fields.texts(raw, "phone_numbers"),
+            forward_to=fields.text(raw, "forward_to"),
             forward_to_enabled=raw.get("forward_to_enabled") is True,
             press_1_to_accept=raw.get("press_1_to_accept") is True,
-            inbound_ring_duration=_whole_number(raw, "inbound_ring_duration"),
-            voicemail_greeting_url=_text(raw, "voicemail_greeting_url"),
-            date_created=_moment(raw, "date_created"),
-            date_updated=_moment(raw, "date_updated"),
+            inbound_ring_duration=fields.whole_number(raw, "inbound_ring_duration"),
+            voicemail_greeting_url=fields.text(raw, "voicemail_greeting_url"),
+            date_created=fields.moment(raw, "date_created"),
+            date_updated=fields.moment(raw, "date_updated"),
         )
 
     @property
@@ -111,8 +109,8 @@ class MemberRecord(_Named):
     @classmethod
     def parse(cls, data: object) -> Self:
         """Return the record of a JSON value; ServerError without an ``id``."""
-        raw = _object(data, "person")
-        return cls(raw=raw, id=_required(raw, "id", "person"), **_names(raw))
+        raw = fields.whole_object(data, "person")
+        return cls(raw=raw, id=fields.required_text(raw, "id", "person"), **_names(raw))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,13 +127,13 @@ class GroupRecord(Record):
     @classmethod
     def parse(cls, data: object) -> Self:
         """Return the record of a JSON value; ServerError without an ``id``."""
-        raw = _object(data, "group")
-        members = [member.get("user_id") for member in _objects(raw, "members")]
+        raw = fields.whole_object(data, "group")
+        members = [member.get("user_id") for member in fields.objects(raw, "members")]
         return cls(
             raw=raw,
-            id=_required(raw, "id", "group"),
-            name=_text(raw, "name") or "",
-            member_ids=_unique(members),
+            id=fields.required_text(raw, "id", "group"),
+            name=fields.text(raw, "name") or "",
+            member_ids=fields.unique(members),
         )
 
 
@@ -150,12 +148,12 @@ class RoleRecord(Record):
     @classmethod
     def parse(cls, data: object) -> Self:
         """Return the record of a JSON value; ServerError without an ``id``."""
-        raw = _object(data, "role")
+        raw = fields.whole_object(data, "role")
         return cls(
             raw=raw,
-            id=_required(raw, "id", "role"),
-            name=_text(raw, "name") or "",
-            permissions=frozenset(_texts(raw, "permissions")),
+            id=fields.required_text(raw, "id", "role"),
+            name=fields.text(raw, "name") or "",
+            permissions=frozenset(fields.texts(raw, "permissions")),
         )
 
 
@@ -171,19 +169,19 @@ class MembershipRecord(_Named):
     @classmethod
     def parse(cls, data: object) -> Self:
         """Return the record of a JSON value; with ``_expand`` a nested ``user`` replaces the ``user_…`` keys."""
-        raw = _object(data, "membership")
+        raw = fields.whole_object(data, "membership")
         user = raw.get("user")
         person = user if isinstance(user, dict) else {}
         names = _names({key: person.get(key, raw.get(f"user_{key}")) for key in ("email", "first_name", "last_name")})
-        full_name = _text(raw, "user_full_name")
+        full_name = fields.text(raw, "user_full_name")
         if full_name and not names["first_name"] and not names["last_name"]:
             names["first_name"] = full_name
         return cls(
             raw=raw,
-            user_id=_text(raw, "user_id") or _text(person, "id") or "",
-            organization_id=_text(raw, "organization_id"),
-            role_id=_text(raw, "role_id"),
-            permissions=frozenset(_texts(raw, "permissions_granted")),
+            user_id=fields.text(raw, "user_id") or fields.text(person, "id") or "",
+            organization_id=fields.text(raw, "organization_id"),
+            role_id=fields.text(raw, "role_id"),
+            permissions=frozenset(fields.texts(raw, "permissions_granted")),
             **names,
         )
 
@@ -200,11 +198,11 @@ class OrganizationRecord(Record):
     @classmethod
     def parse(cls, data: object) -> Self:
         """Return the record of a JSON value; ServerError without an ``id``."""
-        raw = _object(data, "organization")
+        raw = fields.whole_object(data, "organization")
         return cls(
             raw=raw,
-            id=_required(raw, "id", "organization"),
-            name=_text(raw, "name") or "",
+            id=fields.required_text(raw, "id", "organization"),
+            name=fields.text(raw, "name") or "",
             memberships=_memberships(raw, "memberships"),
             inactive_memberships=_memberships(raw, "inactive_memberships"),
         )
@@ -220,9 +218,9 @@ class MeRecord(_Named):
     @classmethod
     def parse(cls, data: object) -> Self:
         """Return the record of a JSON value; ServerError without an ``id``."""
-        raw = _object(data, "me")
-        memberships = tuple(MembershipRecord.parse(membership) for membership in _objects(raw, "memberships"))
-        return cls(raw=raw, id=_required(raw, "id", "me"), memberships=memberships, **_names(raw))
+        raw = fields.whole_object(data, "me")
+        memberships = tuple(MembershipRecord.parse(membership) for membership in fields.objects(raw, "memberships"))
+        return cls(raw=raw, id=fields.required_text(raw, "id", "me"), memberships=memberships, **_names(raw))
 
     @property
     def organization_ids(self) -> tuple[str, ...]:
@@ -230,7 +228,7 @@ class MeRecord(_Named):
         listed = self.raw.get("organizations")
         organizations = listed if isinstance(listed, list) else []
         ids = [entry.get("id") if isinstance(entry, dict) else entry for entry in organizations]
-        return _unique([membership.organization_id for membership in self.memberships] + ids)
+        return fields.unique([membership.organization_id for membership in self.memberships] + ids)
 
     def permissions(self, organization_id: str) -> frozenset[str]:
         """Return the machine names of what this person may do there, such as ``manage_group_numbers``."""
@@ -244,61 +242,10 @@ class MeRecord(_Named):
         )
 
 
-def _object(data: object, what: str) -> Raw:
-    if not isinstance(data, dict):
-        raise ServerError(f"a {what} in Close's answer is not a JSON object")
-    return data
-
-
-def _required(raw: Raw, key: str, what: str) -> str:
-    value = raw.get(key)
-    if not isinstance(value, str) or not value:
-        raise ServerError(f"a {what} in Close's answer has no {key!r}")
-    return value
-
-
-def _text(raw: Raw, key: str) -> str | None:
-    value = raw.get(key)
-    return value if isinstance(value, str) else None
-
-
-def _texts(raw: Raw, key: str) -> tuple[str, ...]:
-    value = raw.get(key)
-    return _unique(value) if isinstance(value, list) else ()
-
-
-def _unique(values: Iterable[object]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(value for value in values if isinstance(value, str) and value))
-
-
-def _objects(raw: Raw, key: str) -> list[Raw]:
-    value = raw.get(key)
-    return [part for part in value if isinstance(part, dict)] if isinstance(value, list) else []
-
-
 def _memberships(raw: Raw, key: str) -> tuple[MembershipRecord, ...]:
-    memberships = (MembershipRecord.parse(membership) for membership in _objects(raw, key))
+    memberships = (MembershipRecord.parse(membership) for membership in fields.objects(raw, key))
     return tuple(membership for membership in memberships if membership.user_id)
 
 
 def _names(raw: Raw) -> dict[str, str]:
-    return {key: _text(raw, key) or "" for key in ("email", "first_name", "last_name")}
-
-
-def _whole_number(raw: Raw, key: str) -> int | None:
-    value = raw.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 86400:
-        return None
-    return int(value)
-
-
-def _moment(raw: Raw, key: str) -> datetime | None:
-    """Read an ISO 8601 date-time. Some of Close's come without an offset and are meant as UTC."""
-    value = _text(raw, key)
-    if value is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
+    return {key: fields.text(raw, key) or "" for key in ("email", "first_name", "last_name")}
