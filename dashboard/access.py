@@ -27,6 +27,9 @@ RULES = (ANYONE, SIGNED_IN, VIEWER, TEAM_LEAD, OPS_ADMIN)
 OWN_NUMBER_FIELDS = {"label", "voicemail_greeting_url", "forward_to", "forward_to_enabled"}
 MEMBER_FIELDS = {"participants", "participant_groups"}
 
+MAY_ONLY_LOOK = "You may look at this number, not change it. Ask an ops admin if you need to."
+BEYOND_TEAMS = "This number also belongs to people or groups outside your teams. Ask an ops admin to change it."
+
 View = TypeVar("View", bound=Callable[..., Any])
 
 
@@ -139,13 +142,11 @@ def why_not(person: Person, number: PhoneNumber, fields: Iterable[str], connecti
     """Why this person may not change these fields of this number: a sentence with whom to ask, or ""."""
     fields = set(fields)
     if not person.may_change_something:
-        return "You may look at this number, not change it. Ask an ops admin if you need to."
+        return MAY_ONLY_LOOK
     if fields & MEMBER_FIELDS and not person.is_ops_admin:
         return "Only ops admins change who a number belongs to. Ask one of them."
     if not changeable_numbers(person).filter(pk=number.pk).exists():
-        return (
-            "This number also belongs to people or groups outside your teams. Ask an ops admin to change it."
-        )
+        return BEYOND_TEAMS
     return why_close_would_not(number, fields, connection)
 
 

@@ -13,7 +13,6 @@ from dashboard.models import Connection, Preference
 from dashboard.services import connection as connections
 
 OLD_AFTER = timedelta(minutes=15)
-WORKER_SILENT_AFTER = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)

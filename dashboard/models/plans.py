@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
@@ -69,10 +70,10 @@ class Plan(models.Model):
         return f"{self.get_source_display()} by {self.author_name}"
 
 
-def digest_of(organization_id: str, changes: list["Change"]) -> str:
+def digest_of(organization_id: str, changes: Iterable["Change"]) -> str:
     """The hash of what a plan would do: organisation, numbers, fields, before and after."""
-    rows = sorted([change.number_id, change.before, change.after] for change in changes)
-    return hashlib.sha256(json.dumps([organization_id, rows], sort_keys=True).encode()).hexdigest()
+    rows = sorted((change.number_id, json.dumps([change.before, change.after], sort_keys=True)) for change in changes)
+    return hashlib.sha256(json.dumps([organization_id, rows]).encode()).hexdigest()
 
 
 class ChangeQuerySet(models.QuerySet["Change"]):
@@ -100,7 +101,9 @@ class Change(models.Model):
     shown = models.JSONField(default=dict)
     state = models.CharField(max_length=16, choices=Outcome.choices, default=Outcome.PENDING)
 
+    # When the PUT was about to leave, and the counter then: what was read before it says nothing about it.
     sent_at = models.DateTimeField(null=True)
+    sent_no = models.BigIntegerField(null=True)
     lease_until = models.DateTimeField(null=True)
     # What Close answered for the changed fields, what it held instead (conflict), its or our words.
     answer = models.JSONField(null=True)

@@ -7,6 +7,7 @@ because before a `<td>` the browser's parser would drop the cell.
 
 import json
 from typing import Any
+from uuid import uuid4
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -27,7 +28,7 @@ def fragment(
     """Answer with `template`, followed by waiting messages and by `parts` ("counts", "freshness")."""
     html = render_to_string(template, context, request)
     for waiting in messages.get_messages(request):
-        html += render_to_string("_message.html", {"message": waiting, "oob": True, **read(waiting)}, request)
+        html += render_to_string("_message.html", {"message": waiting, "oob": True}, request)
     for part in parts:
         html += render_to_string(f"_{part}.html", {"oob": True, **context}, request)
     response = HttpResponse(html, status=status)
@@ -37,17 +38,8 @@ def fragment(
 
 def say(request: HttpRequest, text: str, *, level: str = "ok", undo: Change | None = None) -> None:
     """Put a sentence on the message line of the next answer: level is ok, warn or bad; `undo` adds the button."""
-    extra = {"level": level, "undo": undo.pk if undo else None}
+    extra = {"level": level, "undo": undo.pk, "intent": str(uuid4())} if undo else {"level": level}
     messages.add_message(request, messages.INFO, text, extra_tags=json.dumps(extra))
-
-
-def read(message: Any) -> dict[str, Any]:
-    """What `say` put beside the text; allauth's own messages have nothing there."""
-    try:
-        extra = json.loads(message.extra_tags)
-    except (TypeError, ValueError):
-        extra = {}
-    return {"level": extra.get("level", "ok"), "undo": extra.get("undo")}
 
 
 def plain_message(text: str, *, status: int) -> HttpResponse:

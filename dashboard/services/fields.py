@@ -1,0 +1,75 @@
+"""The fields of a phone number as values: what is followed, when two are the same, how one is sent to Close."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from dashboard.close import PhoneNumberRecord
+
+# What a person can change here and Close takes in a PUT (https://developer.close.com/api/resources/phone-numbers).
+EDITABLE = (
+    "label",
+    "forward_to",
+    "forward_to_enabled",
+    "press_1_to_accept",
+    "voicemail_greeting_url",
+    "inbound_ring_duration",
+)
+
+# A difference in one of these is a change that somebody made; all else in an answer is derived or billing.
+FOLLOWED = (
+    *EDITABLE,
+    "number",
+    "type",
+    "country",
+    "participants",
+    "participant_groups",
+    "phone_numbers",
+    "sms_enabled",
+    "mms_enabled",
+)
+
+DEFAULT_RING = 30
+"""Seconds that Close rings where `inbound_ring_duration` is null."""
+
+_LISTS = {"participants", "participant_groups", "phone_numbers"}
+
+
+def said(record: PhoneNumberRecord) -> dict[str, Any]:
+    """The followed fields that this answer holds; a key that Close left out says nothing and is left out here.
+
+    `participants` stands for the members: Close may say them there, in `user_id`, or in both.
+    """
+    values = {name: record.raw[name] for name in FOLLOWED if record.says(name)}
+    if record.member_ids is not None:
+        values["participants"] = list(record.member_ids)
+    return values
+
+
+def normal(name: str, value: Any) -> Any:
+    """A form of the value in which equal means the same to people: null text is "", null ring is 30 s."""
+    if name in _LISTS:
+        return sorted(value or [])
+    if name == "inbound_ring_duration":
+        return DEFAULT_RING if value is None else value
+    if isinstance(value, bool):
+        return value
+    return value or ""
+
+
+def same(name: str, one: Any, other: Any) -> bool:
+    """Whether two values of a field mean the same."""
+    return bool(normal(name, one) == normal(name, other))
+
+
+def differing(one: Mapping[str, Any], other: Mapping[str, Any], names: Iterable[str] | None = None) -> list[str]:
+    """The names of the fields that both hold and hold differently."""
+    shared = [name for name in (one if names is None else names) if name in one and name in other]
+    return [name for name in shared if not same(name, one[name], other[name])]
+
+
+def for_close(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of a PUT. A label and a ring duration cannot be null there, a greeting can be nothing but null."""
+    body = {name: normal(name, value) for name, value in values.items()}
+    if body.get("voicemail_greeting_url") == "":
+        body["voicemail_greeting_url"] = None
+    return body

@@ -1,0 +1,71 @@
+"""Whether the service can do its work: what a load balancer and the person who runs it want to know."""
+
+import shutil
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, connection, transaction
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
+
+from dashboard.models import Change, Connection
+from dashboard.models.plans import OPEN
+from dashboard.services import connection as connections
+
+WORKER_SILENT_AFTER = timedelta(minutes=5)
+SYNC_OLD_AFTER_INTERVALS = 3
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One thing that was looked at: whether it is as it should be, and in words."""
+
+    name: str
+    good: bool
+    words: str
+
+
+def facts() -> list[Fact]:
+    """Look at everything that has to hold; the first that cannot be asked ends the list."""
+    try:
+        with transaction.atomic():
+            Connection.load()
+            Connection.note(worker_seen_at=Connection.load().worker_seen_at)
+    except DatabaseError as error:
+        return [Fact("database", False, f"cannot be written: {error}")]
+    plan = MigrationExecutor(connection).migration_plan(MigrationExecutor(connection).loader.graph.leaf_nodes())
+    here = Connection.load()
+    free = shutil.disk_usage(connections.database_folder()).free // 1_000_000
+    oldest = Change.objects.filter(state__in=OPEN).order_by("created_at").values_list("created_at", flat=True).first()
+    sync_limit = timedelta(seconds=settings.SYNC_INTERVAL * SYNC_OLD_AFTER_INTERVALS)
+    return [
+        Fact("database", True, "can be written"),
+        Fact("migrations", not plan, f"{len(plan)} to run" if plan else "all run"),
+        Fact("close", not here.problem and here.away_since is None, here.problem_text or _close_words(here)),
+        Fact("sync", _within(here.synced_at, sync_limit), f"last complete walk: {_when(here.synced_at)}"),
+        Fact("worker", worker_is_alive(here), f"last sign of life: {_when(here.worker_seen_at)}"),
+        Fact("changes", oldest is None or _within(oldest, timedelta(minutes=15)), f"oldest open: {_when(oldest)}"),
+        Fact("disk", free >= settings.MIN_FREE_MB, f"{free} MB free"),
+        Fact("writes", True, connections.held_words(here) or "on"),
+    ]
+
+
+def worker_is_alive(here: Connection) -> bool:
+    """Whether the worker gave a sign of life lately; without it nothing scheduled runs."""
+    return _within(here.worker_seen_at, WORKER_SILENT_AFTER)
+
+
+def _within(moment: Any, limit: timedelta) -> bool:
+    return moment is not None and timezone.now() - moment <= limit
+
+
+def _when(moment: Any) -> str:
+    return "none" if moment is None else moment.isoformat(timespec="seconds")
+
+
+def _close_words(here: Connection) -> str:
+    if here.away_since:
+        return f"no answer since {_when(here.away_since)}: {here.last_error}"
+    return f"last answer: {_when(here.last_answer_at)}, organisation: {here.organization_name or 'not known yet'}"

@@ -1,0 +1,21 @@
+"""The one place where a change reaches its outcome, and with it, in the end, its plan."""
+
+from typing import Any
+
+from django.utils import timezone
+
+from dashboard.models import Change, Plan
+from dashboard.models.plans import OPEN
+
+
+def finish(change: Change, state: str, **facts: Any) -> bool:
+    """Give an open change its outcome; whether it was still open. What happened once is never rewritten.
+
+    `change` is as the database has it afterwards: by us, or by whoever came first.
+    """
+    open_change = Change.objects.filter(pk=change.pk, state__in=OPEN)
+    done = bool(open_change.update(state=state, finished_at=timezone.now(), lease_until=None, **facts))
+    change.refresh_from_db()
+    if done and not Change.objects.filter(plan=change.plan_id, state__in=OPEN).exists():
+        Plan.objects.filter(pk=change.plan_id).update(state=Plan.State.DONE)
+    return done

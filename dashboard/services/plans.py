@@ -1,0 +1,217 @@
+"""Plans: every change of a number is intended here first, and stored before anything leaves the house.
+
+An inline edit, an undo, and later a plan of a thousand numbers are the same thing: a plan of changes, approved,
+applied number by number by `writing.apply`, each ending in one outcome.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from dashboard import access
+from dashboard.access import Person
+from dashboard.models import Change, Connection, Outcome, PhoneNumber, Plan, Source
+from dashboard.models.plans import digest_of
+from dashboard.services import connection as connections
+from dashboard.services import fields, writing
+
+# The same intent twice: the second request waits this long (in seconds) for the first one's outcome.
+TWIN_WAITS = 20.0
+
+
+class NotAllowedError(Exception):
+    """This person may not make this change: `words` says why and whom to ask."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(words)
+        self.words = words
+
+
+class HeldError(NotAllowedError):
+    """Nothing is written to Close at present, whoever asks: `words` says why."""
+
+
+@dataclass(frozen=True)
+class UndoNote:
+    """Whether a change can be taken back, and what has to be said before the click."""
+
+    possible: bool
+    words: str = ""
+
+
+def change_number(
+    *,
+    actor: Person,
+    number: PhoneNumber,
+    after: Mapping[str, Any],
+    was: Mapping[str, Any],
+    intent: UUID,
+    source: str = Source.INLINE,
+    reason: str = "",
+    undoes: Change | None = None,
+) -> Change:
+    """Change one number now: a plan of one change, approved by the person who makes it. Returns the change.
+
+    `after`: the changed fields, under Close's names. `was`: every field the editor showed, as it was when it was
+    opened. The same `intent` again gives the first outcome again. Raises NotAllowedError and HeldError before
+    anything is stored; whatever happens after that is in the change: its state, error and answer.
+    """
+    if (first := _first_of(intent, actor, number)) is not None:
+        return first
+    connection = Connection.load()
+    if words := access.why_not(actor, number, after, connection):
+        raise NotAllowedError(words)
+    if words := connections.why_no_write(connection):
+        raise HeldError(words)
+    change = Change(
+        number=number,
+        before={name: was[name] for name in after},
+        after=dict(after),
+        shown={name: value for name, value in was.items() if name not in after},
+        lease_until=timezone.now() + writing.LEASE,
+        created_at=timezone.now(),
+        undoes=undoes,
+    )
+    try:
+        _store_plan(actor, connection, change, intent=intent, source=source, reason=reason)
+    except IntegrityError:
+        # The same form was submitted twice at the same moment.
+        if (first := _first_of(intent, actor, number)) is not None:
+            return first
+        raise
+    writing.apply(change)
+    return change
+
+
+def _store_plan(
+    actor: Person, connection: Connection, change: Change, *, intent: UUID, source: str, reason: str
+) -> None:
+    with transaction.atomic():
+        change.plan = Plan.objects.create(
+            intent=intent,
+            source=source,
+            author=actor.user,
+            author_name=actor.name,
+            reason=reason,
+            organization_id=connection.organization_id,
+            digest=digest_of(connection.organization_id, [change]),
+            created_at=change.created_at,
+        )
+        change.save()
+
+
+def _first_of(intent: UUID, actor: Person, number: PhoneNumber) -> Change | None:
+    """The change that this intent has made before, once it has an outcome; None for a new intent."""
+    changes = Change.objects.filter(plan__intent=intent).select_related("plan", "number")
+    until = time.monotonic() + TWIN_WAITS
+    while (change := changes.first()) is not None:
+        if change.plan.author_id != actor.user.pk or change.number_id != number.pk:
+            raise NotAllowedError("This form belongs to another change. Reload the page and try again.")
+        if change.is_final or change.state == Outcome.UNKNOWN or time.monotonic() > until:
+            return change
+        time.sleep(0.05)
+    return None
+
+
+def undo_note(change: Change) -> UndoNote:
+    """Whether this change can be taken back (promise P7), and what an undo cannot bring back exactly.
+
+    A null label goes back as "", a null ring duration as 30 s. A target that was the first one cannot be removed:
+    Close takes no empty target, so forwarding is switched off instead.
+    """
+    if change.state not in (Outcome.APPLIED, Outcome.OBSERVED):
+        return UndoNote(False, "Nothing was changed in Close, so there is nothing to take back.")
+    if Change.objects.filter(undoes=change, state=Outcome.APPLIED).exists():
+        return UndoNote(False, "This was taken back already.")
+    if change.number.missing_since:
+        return UndoNote(False, "The number is gone from Close.")
+    names = set(change.before)
+    if not names & set(fields.EDITABLE):
+        return UndoNote(False, "This can only be changed back in Close.")
+    notes = []
+    if names - set(fields.EDITABLE):
+        notes.append("Members, groups and other phones stay as they are now.")
+    if _first_target(change):
+        if not _held(change).get("forward_to_enabled", change.number.forward_to_enabled):
+            return UndoNote(False, "Close cannot take a first target away again, and forwarding is off already.")
+        notes.append("Close cannot take the target away again, so forwarding is switched off instead.")
+    if "inbound_ring_duration" in names and change.before["inbound_ring_duration"] is None:
+        notes.append("It goes back to 30 seconds, which is Close's default.")
+    return UndoNote(True, " ".join(notes))
+
+
+def undo(*, actor: Person, change: Change, intent: UUID) -> Change:
+    """Take a change back by a plan of its own; returns the new change. Conflicts like any other.
+
+    It goes back to exactly what was there, compares with what Close answered then, and does not pass the forms:
+    Close judges. Raises NotAllowedError (also where `undo_note` says that it cannot be) and HeldError.
+    """
+    if (first := _first_of(intent, actor, change.number)) is not None:
+        return first
+    if not (note := undo_note(change)).possible:
+        raise NotAllowedError(note.words)
+    after = {name: change.before[name] for name in fields.EDITABLE if name in change.before}
+    was = {name: value for name, value in _held(change).items() if name in after}
+    if _first_target(change):
+        del after["forward_to"]
+        after["forward_to_enabled"] = False
+        was.setdefault("forward_to_enabled", True)
+    after = {
+        name: value for name, value in fields.for_close(after).items() if not fields.same(name, value, was[name])
+    }
+    return change_number(
+        actor=actor, number=change.number, after=after, was=was, intent=intent, source=Source.UNDO, undoes=change
+    )
+
+
+def _held(change: Change) -> dict[str, Any]:
+    """What Close held once this change was made."""
+    return {**change.after, **(change.answer or {})}
+
+
+def _first_target(change: Change) -> bool:
+    """Whether this change set a target where there was none."""
+    return "forward_to" in change.before and not change.before["forward_to"]
+
+
+def settle(change: Change) -> None:
+    """Ask Close now what became of a change whose outcome is unknown."""
+    if change.state == Outcome.UNKNOWN:
+        writing.settle(change)
+
+
+def sweep() -> None:
+    """What is due each minute: end what was left behind, and settle what is unknown. May run twice or never."""
+    writing.recover()
+    writing.settle_all()
+
+
+STATUSES = {
+    "invalid": 422,
+    "plan_limit": 422,
+    "forbidden": 403,
+    "refused_key": 502,
+    "not_found": 404,
+    "busy": 409,
+    "rate_limited": 503,
+    "held": 503,
+    "not_sent": 503,
+    "other_organisation": 503,
+    "away": 502,
+}
+
+
+def status_of(change: Change) -> int:
+    """The HTTP status of an answer that reports this change's outcome."""
+    if change.state == Outcome.APPLIED:
+        return 200
+    if change.state == Outcome.CONFLICT:
+        return 409
+    if change.state in (Outcome.UNKNOWN, Outcome.PENDING, Outcome.SENDING):
+        return 502
+    return STATUSES.get(change.error_kind, 502)
