@@ -106,10 +106,7 @@ def banners(connection: Connection, person: access.Person) -> list[Banner]:
                 f"{connection.acting_name} lacks the permission “Manage Team Phone Numbers” in Close.",
             )
         )
-    silent = (
-        connection.worker_seen_at is None or timezone.now() - connection.worker_seen_at > WORKER_SILENT_AFTER
-    )
-    if silent and person.is_ops_admin:
+    if person.is_ops_admin and not health.worker_is_alive(connection):
         found.append(
             Banner("warn", "The worker is silent.", "Nothing scheduled will run. Start `manage.py worker`.")
         )

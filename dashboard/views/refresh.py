@@ -1,4 +1,4 @@
-"""Refresh from Close: the button in the header, the live line while a walk goes on, and the question of a doubted one."""
+"""Refresh from Close: the button in the header, the live line during a walk, the question of a doubted one."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def refresh(request: Any) -> HttpResponse:
         tasks.refresh.enqueue(asked_by=request.person.name)
         if not request.htmx:
             say(
-                request, "Reading from Close has been asked for. This takes about half a minute per thousand numbers."
+                request, "Close will be read now. A thousand numbers take about half a minute."
             )
             return redirect(_back(request))
     connection = connection_of(request)
