@@ -126,7 +126,11 @@ def undo_note(change: Change) -> UndoNote:
     """
     if change.state not in (Outcome.APPLIED, Outcome.OBSERVED):
         return UndoNote(False, "Nothing was changed in Close, so there is nothing to take back.")
-    if Change.objects.filter(undoes=change, state=Outcome.APPLIED).exists():
+    # A page of changes has asked this for all of them at once (ChangeQuerySet.with_undone).
+    undone = getattr(change, "undone", None)
+    if undone is None:
+        undone = Change.objects.filter(undoes=change, state=Outcome.APPLIED).exists()
+    if undone:
         return UndoNote(False, "This was taken back already.")
     if change.number.missing_since:
         return UndoNote(False, "The number is gone from Close.")
