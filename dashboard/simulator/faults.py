@@ -14,7 +14,7 @@ from threading import Lock
 from .organisation import Organisation
 from .web import Answer, Call, HangUp, Json, dump, error, says
 
-# The keys that are not always there (close-api.md 4.6), and those that are going away.
+# The keys that are not always there: https://developer.close.com/api/resources/phone-numbers/get
 OPTIONAL_KEYS = (
     "participants",
     "participant_groups",
@@ -73,7 +73,7 @@ def _too_many_html(case: Case) -> Answer:
 
 
 def _too_many_decimal(case: Case) -> Answer:
-    return Answer(429, error(429, "Rate limit was hit.").body, {"retry-after": f"{case.delay:g}", "RateLimit": ""})
+    return Answer(429, error(429, "Rate limit was hit.").body, {"retry-after": f"{case.delay:g}"})
 
 
 def _bad_request(case: Case) -> Answer:

@@ -224,7 +224,9 @@ class Simulator:
             answer = error(401, "Unauthorized")
         else:
             answer = self._answer(call, entry)
-        answer.headers.setdefault("RateLimit", standing.header)
+        if answer.status != 429:
+            # A 429, be it real or a fault, says itself when to come back.
+            answer.headers["RateLimit"] = standing.header
         entry.status = answer.status
         return answer
 
