@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections import deque
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -31,15 +30,17 @@ class Entry:
 
 
 class Journal:
-    """The last 100,000 requests."""
+    """The requests in order; of very many, the last 100,000 at least."""
 
     def __init__(self) -> None:
-        self.entries: deque[Entry] = deque(maxlen=KEPT)
+        self.entries: list[Entry] = []
 
     def write(self, call: Call, key: str | None) -> Entry:
         """Note that this call was received, and return its entry to be completed."""
         entry = Entry(call.method, call.path, call.query, _readable(call.body), key)
         self.entries.append(entry)
+        if len(self.entries) > 2 * KEPT:
+            del self.entries[:KEPT]
         return entry
 
     def puts(self, *, committed: bool | None = None) -> list[tuple[str, Any]]:

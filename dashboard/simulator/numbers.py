@@ -63,9 +63,9 @@ class NumberMaker:
             return self._number(country, "internal", with_others, [], personal=len(with_others) == 1)
         if dice < 0.05:
             return self._number(country, "internal", [], [])
-        if dice < 0.08:
+        if dice < 0.09:
             return self._number(country, "external", [self._chance.choice(near)], [], personal=True)
-        if dice < 0.11:
+        if dice < 0.13:
             return self._number(country, "virtual", self._chance.sample(near, min(2, len(near))), [])
         if dice < 0.6 or not self._groups:
             # People take turns, so that everybody has a number of their own before some have many.

@@ -108,8 +108,8 @@ class Simulator:
 
     @property
     def journal(self) -> list[Entry]:
-        """What was asked under `/api/v1`, in order."""
-        return list(self._journal.entries)
+        """What was asked under `/api/v1`, in order: the list itself, so that `clear()` begins anew."""
+        return self._journal.entries
 
     def journal_as_json(self) -> list[Json]:
         """Return the same as objects that JSON can carry."""

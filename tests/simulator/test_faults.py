@@ -166,9 +166,11 @@ def test_reset_forgets_what_was_put_off(call, sim, org, shared):
 
 def test_slow_is_done_at_once(call, sim, org, shared):
     sim.fault("slow", delay=60)
+    org.changed.clear()
     with pytest.raises(requests.ReadTimeout):
         call.put(shared["id"], timeout=0.05, label="x")
 
+    assert org.changed.wait(5)
     assert changed(org, shared)
 
 

@@ -171,6 +171,14 @@ def test_somebody_else_s_change_is_seen_and_not_in_the_journal(call, sim, shared
     assert [entry.method for entry in sim.journal] == ["GET"]
 
 
+def test_the_journal_can_begin_anew(call, sim):
+    call.get("me/")
+    sim.journal.clear()
+    call.get("user/", _limit=1)
+
+    assert [(entry.method, entry.path, entry.query) for entry in sim.journal] == [("GET", "/user/", {"_limit": "1"})]
+
+
 def test_reset_brings_everything_back(call, sim, org, shared):
     call.put(shared["id"], label="x")
     sim.hide(shared["id"])
