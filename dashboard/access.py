@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
@@ -49,7 +50,7 @@ def allow(rule: str) -> Callable[[View], View]:
 class Person:
     """A signed-in person with what they may do: `role` is None for somebody without one."""
 
-    user: AbstractBaseUser | AnonymousUser
+    user: User | AnonymousUser
     role: str | None = None
     all_numbers: bool = False
     team_ids: tuple[int, ...] = ()
@@ -81,7 +82,7 @@ def name_of(user: Any) -> str:
     """A person's name for the record and the screen."""
     if not user or not user.is_authenticated:
         return ""
-    return user.get_full_name() or user.get_username()
+    return str(user.get_full_name() or user.get_username())
 
 
 def demo_account(user: Any) -> bool:
@@ -185,7 +186,7 @@ def ops_admins() -> Any:
     from_access = Access.objects.filter(role=OPS_ADMIN).filter(
         Q(ends_on__isnull=True) | Q(ends_on__gte=timezone.localdate())
     )
-    users = Access._meta.get_field("user").remote_field.model
+    users = get_user_model()
     return (
         users.objects.filter(is_active=True)
         .filter(Q(is_superuser=True) | Q(access__in=from_access))

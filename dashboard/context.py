@@ -11,6 +11,7 @@ from django.utils import timezone
 from dashboard import access
 from dashboard.models import Connection, Preference
 from dashboard.services import connection as connections
+from dashboard.services import health
 
 OLD_AFTER = timedelta(minutes=15)
 

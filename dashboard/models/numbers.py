@@ -115,7 +115,8 @@ class PhoneNumber(models.Model):
     @property
     def raw(self) -> dict[str, Any]:
         """Close's last answer for this number, whole."""
-        return self.answer.raw
+        raw: dict[str, Any] = self.answer.raw
+        return raw
 
 
 class Answer(models.Model):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -95,7 +96,7 @@ def _store_plan(
         change.plan = Plan.objects.create(
             intent=intent,
             source=source,
-            author=actor.user,
+            author=actor.user if isinstance(actor.user, User) else None,
             author_name=actor.name,
             reason=reason,
             organization_id=connection.organization_id,

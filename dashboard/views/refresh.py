@@ -1,9 +1,12 @@
 """Refresh from Close: the button in the header, the live line during a walk, the question of a doubted one."""
 
+from datetime import UTC, datetime
 from typing import Any
 
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -11,29 +14,53 @@ from dashboard import tasks
 from dashboard.access import OPS_ADMIN, VIEWER, allow
 from dashboard.context import connection_of, freshness
 from dashboard.models import SyncRun
-from dashboard.services import sync
+from dashboard.services import health, sync
 from dashboard.views.fragments import fragment, say
 
 
 @allow(VIEWER)
 @require_http_methods(["GET", "POST"])
 def refresh(request: Any) -> HttpResponse:
-    """POST asks the worker for a walk; GET is the freshness line, polled while the walk goes on."""
+    """POST asks the worker for a walk; GET is the freshness line, which a page asks for while it waits.
+
+    `since` says when the walk was asked for (seconds of the epoch): the line that carries it asks again until that
+    walk has ended, then says what it found.
+    """
     if request.method == "POST":
         tasks.refresh.enqueue(asked_by=request.person.name)
         if not request.htmx:
-            say(
-                request, "Close will be read now. A thousand numbers take about half a minute."
-            )
+            say(request, "Close will be read now. A thousand numbers take about half a minute.")
             return redirect(_back(request))
+        since: datetime | None = timezone.now()
+    else:
+        since = _moment(request.GET.get("since", ""))
     connection = connection_of(request)
-    run = SyncRun.objects.first()
-    context = {
-        "freshness": freshness(connection),
-        "run": run if run and run.ended_at is None else None,
-        "asked": request.method == "POST",
-    }
+    context: dict[str, Any] = {"freshness": freshness(connection)}
+    if since:
+        run = SyncRun.objects.filter(Q(ended_at__isnull=True) | Q(ended_at__gte=since)).first()
+        if run and run.ended_at:
+            say(request, _told(run), level="bad" if run.error else "ok")
+        elif run or health.worker_is_alive(connection):
+            context |= {"run": run, "since": int(since.timestamp())}
+        else:
+            say(request, "The worker is silent, so Close is not read. Ask the person who runs it.", level="bad")
     return fragment(request, "_freshness.html", context)
+
+
+def _moment(text: str) -> datetime | None:
+    return datetime.fromtimestamp(int(text), UTC) if text.isdecimal() and len(text) <= 10 else None
+
+
+def _told(run: SyncRun) -> str:
+    """What a walk found, in a sentence."""
+    if run.error:
+        return f"Close was not read to the end. {run.error}"
+    found = [
+        f"{count} {word}"
+        for count, word in ((run.new, "new"), (run.changed, "changed"), (run.missing, "gone"))
+        if count
+    ]
+    return f"Read {run.seen} numbers from Close: {', '.join(found) or 'nothing has changed'}."
 
 
 @allow(OPS_ADMIN)
