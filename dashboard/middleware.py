@@ -10,23 +10,30 @@ from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
 from dashboard import access
 from dashboard.close.errors import CloseError
+from dashboard.context import time_zone
 from dashboard.views.fragments import plain_message, status_of
 
 log = logging.getLogger(__name__)
 
 
 class AccessMiddleware:
-    """Refuses everybody whom a view's stated rule does not allow; a view that states none is an error."""
+    """Refuses everybody whom a view's stated rule does not allow; a view that states none is an error.
+
+    Also puts the request into the reader's time zone.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
+        # Each request has its reader's time zone; a thread that serves the next one must not keep it.
+        with timezone.override(None):
+            response = self.get_response(request)
         patch_vary_headers(response, ["HX-Request"])
         if not response.has_header("Cache-Control"):
             response["Cache-Control"] = "no-store"
@@ -37,6 +44,8 @@ class AccessMiddleware:
         if rule is None:
             raise ImproperlyConfigured(f"{view} states no rule of access.")
         request.person = access.person(request.user)
+        if request.person.user.is_authenticated:
+            timezone.activate(time_zone(request))
         if request.person.meets(rule):
             return None
         if not request.person.user.is_authenticated:

@@ -1,0 +1,261 @@
+"""How a change is shown, in the same words and the same shape wherever it appears.
+
+`{% for diff in change|diffs:names %}{% include "changes/_diff.html" %}{% endfor %}` writes what changed, `names`
+being a `services.changes.Names`; `change|outcome` is the mark for `changes/_outcome.html`.
+"""
+
+import difflib
+import json
+import re
+import uuid
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from django import template
+
+from dashboard.models import Change, Outcome, Source
+from dashboard.services.changes import Names
+from dashboard.templatetags.ui import phone
+
+register = template.Library()
+
+# Close's names of fields, in the words of the field.
+TERMS = {
+    "label": "Label",
+    "forward_to": "Forwarding",
+    "forward_to_enabled": "Forwarding",
+    "press_1_to_accept": "Press 1 to accept",
+    "voicemail_greeting_url": "Voicemail greeting",
+    "inbound_ring_duration": "Rings for",
+    "participants": "Members",
+    "participant_groups": "Groups",
+    "phone_numbers": "Also rings",
+    "released": "Number",
+    "type": "Kind",
+    "sms_enabled": "SMS",
+    "mms_enabled": "MMS",
+}
+LISTS = ("participants", "participant_groups", "phone_numbers")
+
+
+@dataclass(frozen=True)
+class Value:
+    """One side of a change: its words, a phone number behind them where there is one, and whether it is nothing."""
+
+    words: str = ""
+    number: str = ""
+    none: bool = False
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.words, phone(self.number)) if part)
+
+
+@dataclass(frozen=True)
+class Diff:
+    """What became of one field: `parts` of a text, `removed` and `added` of a list, or else `old` and `new`."""
+
+    field: str
+    term: str
+    old: Value = Value(none=True)
+    new: Value = Value(none=True)
+    parts: tuple[tuple[str, str], ...] = ()
+    removed: tuple[Value, ...] = ()
+    added: tuple[Value, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """An outcome as icon and word; `css` is its colour, which never says it alone."""
+
+    css: str
+    icon: str
+    word: str
+
+
+MARKS = {
+    Outcome.PENDING: Mark("wait", "hourglass", "Waiting"),
+    Outcome.SENDING: Mark("wait", "loader-2", "Sending"),
+    Outcome.UNKNOWN: Mark("warn", "help-circle", "Unknown"),
+    Outcome.APPLIED: Mark("ok", "check", "Applied"),
+    Outcome.REFUSED: Mark("bad", "ban", "Refused"),
+    Outcome.CONFLICT: Mark("warn", "git-compare", "Conflict"),
+    Outcome.FAILED: Mark("bad", "alert-circle", "Failed"),
+    Outcome.OBSERVED: Mark("wait", "cloud", "Made in Close"),
+}
+UNDONE = Mark("wait", "arrow-back-up", "Undone")
+
+
+def term(field: str) -> str:
+    """A field in words; one that Close has added since is named by its own name."""
+    return TERMS.get(field) or field.replace("_", " ").capitalize()
+
+
+@register.filter
+def terms(change: Change) -> str:
+    """The fields of a change in words, each once: "Forwarding, Press 1 to accept"."""
+    return ", ".join(dict.fromkeys(term(field) for field in change.fields))
+
+
+@register.filter
+def diffs(change: Change, names: Names) -> list[Diff]:
+    """What changed, field by field; target and switch of the forwarding are one."""
+    return between(change.before, change.after, names, shown=change.shown)
+
+
+def between(
+    before: dict[str, Any], after: dict[str, Any], names: Names, shown: dict[str, Any] | None = None
+) -> list[Diff]:
+    """The differences between two states of the same fields."""
+    shown = shown or {}
+    found = []
+    for field in after:
+        if field == "forward_to_enabled" and "forward_to" in after:
+            continue
+        old, new = before.get(field), after[field]
+        if field == "forward_to" and "forward_to_enabled" in after:
+            found.append(
+                Diff(
+                    field,
+                    term(field),
+                    _forwarding(old, before.get("forward_to_enabled")),
+                    _forwarding(new, after["forward_to_enabled"]),
+                )
+            )
+        elif field == "forward_to_enabled":
+            target = shown.get("forward_to")
+            note = f"target kept: {phone(target)}" if target else ""
+            found.append(Diff(field, term(field), value(field, old, names), value(field, new, names), note=note))
+        elif field in LISTS:
+            found.append(_list_diff(field, old or [], new or [], names))
+        elif field == "label" and old and new and (parts := _word_diff(old, new)):
+            found.append(Diff(field, term(field), value(field, old, names), value(field, new, names), parts=parts))
+        else:
+            found.append(Diff(field, term(field), *_sides(field, old, new, names)))
+    return found
+
+
+def value(field: str, held: Any, names: Names) -> Value:
+    """What a field holds, in words."""
+    if field in LISTS:
+        entries = [str(_entry(field, entry, names)) for entry in held or []]
+        return Value(", ".join(entries)) if entries else Value("none", none=True)
+    if field == "released":
+        return Value("gone from Close" if held else "in Close")
+    if field == "inbound_ring_duration":
+        return Value("30 s, Close’s default" if held is None else f"{held} s")
+    if isinstance(held, bool):
+        return Value("on" if held else "off")
+    if held is None or held == "":
+        nothing = {"label": "no label", "voicemail_greeting_url": "Close’s default"}
+        return Value(nothing.get(field, "none"), none=True)
+    if field == "forward_to":
+        return Value(number=str(held))
+    if field == "voicemail_greeting_url":
+        return Value(_file_name(str(held)))
+    return Value(held if isinstance(held, str) else json.dumps(held, ensure_ascii=False))
+
+
+def _sides(field: str, old: Any, new: Any, names: Names) -> tuple[Value, Value]:
+    one, other = value(field, old, names), value(field, new, names)
+    # Two greetings of the same name lie at different places: then the places are what differs.
+    if field == "voicemail_greeting_url" and one == other and old and new:
+        return Value(str(old)), Value(str(new))
+    return one, other
+
+
+def _forwarding(target: Any, enabled: Any) -> Value:
+    if not target:
+        return Value("on, without a target" if enabled else "off")
+    return Value("on, to" if enabled else "off, target", number=str(target))
+
+
+def _file_name(url: str) -> str:
+    return unquote(urlsplit(url).path.rsplit("/", 1)[-1]) or url
+
+
+def _entry(field: str, entry: str, names: Names) -> Value:
+    if field == "participants":
+        return Value(names.person(entry))
+    if field == "participant_groups":
+        return Value(names.group(entry))
+    return Value(number=entry)
+
+
+def _list_diff(field: str, old: list[str], new: list[str], names: Names) -> Diff:
+    removed = tuple(_entry(field, entry, names) for entry in old if entry not in new)
+    added = tuple(_entry(field, entry, names) for entry in new if entry not in old)
+    return Diff(field, term(field), value(field, old, names), value(field, new, names), removed=removed, added=added)
+
+
+def _word_diff(old: str, new: str) -> tuple[tuple[str, str], ...]:
+    """The words that stay, go and come, as ("stay" | "del" | "ins", text); empty where hardly a word stays."""
+    one, other = re.split(r"(\s+)", old), re.split(r"(\s+)", new)
+    matcher = difflib.SequenceMatcher(None, one, other, autojunk=False)
+    if not any(
+        word.strip() for block in matcher.get_matching_blocks() for word in one[block.a : block.a + block.size]
+    ):
+        return ()
+    parts = []
+    for kind, a, b, c, d in matcher.get_opcodes():
+        if kind == "equal":
+            parts.append(("stay", "".join(one[a:b])))
+            continue
+        if b > a:
+            parts.append(("del", "".join(one[a:b])))
+        if d > c:
+            parts.append(("ins", "".join(other[c:d])))
+    return tuple(parts)
+
+
+@register.filter
+def outcome(change: Change) -> Mark:
+    """The mark of a change's outcome; `undone` (ChangeQuerySet.with_undone) goes before it."""
+    if getattr(change, "undone", False):
+        return UNDONE
+    return MARKS[Outcome(change.state)]
+
+
+@register.filter
+def close_held(change: Change, names: Names) -> str:
+    """What Close held where somebody else had changed it meanwhile: "Forwarding +1 303 555 0171"."""
+    found = change.found or {}
+    known = change.before | change.shown
+    other = [field for field in found if field not in known or found[field] != known[field]]
+    return ", ".join(f"{term(field)} {value(field, found[field], names)}" for field in other)
+
+
+@register.filter
+def three_ways(change: Change, names: Names) -> list[tuple[str, Value, Value, Value]]:
+    """For a conflict: each field with what it was, what was wanted, and what Close holds now."""
+    found, known = change.found or {}, change.before | change.shown
+    fields = dict.fromkeys([*change.after, *(field for field in found if found[field] != known.get(field))])
+    return [
+        (
+            term(field) + {"forward_to": " to", "forward_to_enabled": " on or off"}.get(field, ""),
+            value(field, known.get(field), names),
+            value(field, change.after.get(field, known.get(field)), names),
+            value(field, found.get(field, known.get(field)), names),
+        )
+        for field in fields
+    ]
+
+
+@register.filter
+def saved_otherwise(change: Change, names: Names) -> str:
+    """Where Close's answer is not what was sent: what it saved, in words."""
+    return ", ".join(f"{term(field)} {value(field, held, names)}" for field, held in change.differs().items())
+
+
+@register.filter
+def source(change: Change) -> str:
+    """How a change came about, where that says more than its author."""
+    kind = change.plan.source
+    return "" if kind in (Source.INLINE, Source.CLOSE) else Source(kind).label
+
+
+@register.simple_tag
+def new_intent() -> str:
+    """A fresh intent for a form: sent twice, it is carried out once."""
+    return str(uuid.uuid4())
