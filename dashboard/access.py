@@ -107,6 +107,11 @@ def person(user: Any) -> Person:
     return Person(user, role=access.role, team_ids=teams)
 
 
+def person_by_id(user_id: int | None) -> Person:
+    """Look up what the user with this key may do, as of now; nothing where there is none."""
+    return person(get_user_model().objects.select_related("access").filter(pk=user_id or 0).first())
+
+
 def visible_numbers(person: Person) -> PhoneNumberQuerySet:
     """The numbers this person may see: those where one of their teams is in scope."""
     numbers = PhoneNumber.objects.here()

@@ -136,6 +136,14 @@ def describe(pks: Sequence[int]) -> None:
     _set_relation(PhoneNumber.teams.through, "group_id", teams)
 
 
+def index(records: Mapping[int, PhoneNumberRecord]) -> None:
+    """Draw the search text of these numbers (by key) anew, where their people and teams are as they were."""
+    drawn_from = ("number", "label", "forward_to", "people", "team_names")
+    for number in PhoneNumber.objects.filter(pk__in=records).only(*drawn_from):
+        text = search_text(number, records[number.pk].phone_numbers)
+        PhoneNumber.objects.filter(pk=number.pk).update(search_text=text)
+
+
 def _related(through: Any, column: str, pks: Sequence[int], objects: Any) -> dict[int, list[Any]]:
     """What stands in a relation of each of these numbers."""
     pairs = list(through.objects.filter(phonenumber__in=pks).values_list("phonenumber_id", column))

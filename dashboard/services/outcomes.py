@@ -7,6 +7,14 @@ from django.utils import timezone
 from dashboard.models import Change, Plan
 from dashboard.models.plans import OPEN
 
+# What can still change in a change once it is stored.
+LIVE = ("state", "sent_at", "sent_no", "lease_until", "answer", "found", "error", "error_kind", "finished_at")
+
+
+def reload(change: Change) -> None:
+    """Bring a change up to what the database has; its plan and number stay loaded."""
+    change.refresh_from_db(fields=LIVE)
+
 
 def finish(change: Change, state: str, **facts: Any) -> bool:
     """Give an open change its outcome; whether it was still open. What happened once is never rewritten.
@@ -15,7 +23,7 @@ def finish(change: Change, state: str, **facts: Any) -> bool:
     """
     open_change = Change.objects.filter(pk=change.pk, state__in=OPEN)
     done = bool(open_change.update(state=state, finished_at=timezone.now(), lease_until=None, **facts))
-    change.refresh_from_db()
+    reload(change)
     if done and not Change.objects.filter(plan=change.plan_id, state__in=OPEN).exists():
         Plan.objects.filter(pk=change.plan_id).update(state=Plan.State.DONE)
     return done

@@ -5,7 +5,7 @@ older answer never replaces a newer one; the statement that writes compares. Wha
 recorded as a change made in Close, unless it is what a change of ours was about to make.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -47,7 +47,7 @@ def store(records: Sequence[PhoneNumberRecord], *, read_no: int, ours: Change | 
     """
     stored = Stored()
     records = list({record.id: record for record in records}.values())
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         ids = [record.id for record in records]
         known = {
             number.close_id: number
@@ -61,7 +61,7 @@ def store(records: Sequence[PhoneNumberRecord], *, read_no: int, ours: Change | 
         _seen_again(same, read_no)
         stored.new = _insert(new, read_no)
         newer = [record for record in different if _update(known[record.id], record, read_no)]
-        members.relate({known[r.id].pk: r for r in newer})
+        _redraw({known[r.id].pk: r for r in newer}, raws)
         observed = []
         for record in newer:
             number = known[record.id]
@@ -100,8 +100,28 @@ def _update(number: PhoneNumber, record: PhoneNumberRecord, read_no: int) -> boo
         read_no=read_no, missed_walks=0, missing_since=None, **_columns(record, number)
     )
     if changed:
-        Answer.objects.update_or_create(number_id=number.pk, defaults={"raw": record.raw})
+        if not Answer.objects.filter(number_id=number.pk).update(raw=record.raw):
+            Answer.objects.create(number_id=number.pk, raw=record.raw)
     return bool(changed)
+
+
+# What people and groups are drawn from, and what else a number is found by.
+RELATED = ("participants", "user_id", "participant_groups")
+FOUND_BY = ("number", "label", "forward_to", "phone_numbers")
+
+
+def _redraw(records: Mapping[int, PhoneNumberRecord], raws: Mapping[int, dict[str, object]]) -> None:
+    """Draw people, teams and search text of these numbers anew, as far as what they are drawn from differs."""
+
+    def differ(names: tuple[str, ...]) -> dict[int, PhoneNumberRecord]:
+        return {
+            pk: record
+            for pk, record in records.items()
+            if any(record.raw.get(name) != raws.get(pk, {}).get(name) for name in names)
+        }
+
+    members.relate(related := differ(RELATED))
+    members.index({pk: record for pk, record in differ(FOUND_BY).items() if pk not in related})
 
 
 def _columns(record: PhoneNumberRecord, before: PhoneNumber | None = None) -> dict[str, object]:

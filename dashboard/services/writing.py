@@ -16,7 +16,7 @@ from dashboard.models import Change, Connection, Outcome
 from dashboard.models.plans import IN_FLIGHT, digest_of
 from dashboard.services import connection as connections
 from dashboard.services import fields, store
-from dashboard.services.outcomes import finish
+from dashboard.services.outcomes import finish, reload
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,8 @@ def apply(change: Change) -> None:
     for _ in range(TRIES):
         if not _claim(change):
             return
-        if _blocked(change) or not _still_as_shown(change):
+        connection = Connection.load()
+        if _blocked(change, connection) or not _still_as_shown(change, connection):
             return
         if _send(change):
             return
@@ -74,7 +75,7 @@ def _claim(change: Change) -> bool:
             taken = bool(pending.update(state=Outcome.SENDING, lease_until=until, sent_at=None, sent_no=None))
     except IntegrityError:
         return _busy(change)
-    change.refresh_from_db()
+    reload(change)
     _step(change, "claimed")
     return taken
 
@@ -96,24 +97,20 @@ def _busy(change: Change) -> bool:
     return False
 
 
-def _blocked(change: Change) -> bool:
+def _blocked(change: Change, connection: Connection) -> bool:
     """Whether a rule stands against sending now, asked for the author as they are at this moment."""
-    connection = Connection.load()
-    author = change.plan.author
     if held := connections.why_no_write(connection):
         return finish(change, Outcome.FAILED, error_kind="held", error=held) or True
     if digest_of(change.plan.organization_id, change.plan.changes.all()) != change.plan.digest:
         words = "What would be sent is not what was approved. Nothing was sent; make the change again."
         return finish(change, Outcome.FAILED, error_kind="not_sent", error=words) or True
-    if author is not None:
-        author = type(author)._default_manager.filter(pk=author.pk).first()
-    person = access.person(author)
-    if words := access.why_not(person, change.number, change.fields, connection):
+    author = access.person_by_id(change.plan.author_id)
+    if words := access.why_not(author, change.number, change.fields, connection):
         return finish(change, Outcome.FAILED, error_kind="forbidden", error=words) or True
     return False
 
 
-def _still_as_shown(change: Change) -> bool:
+def _still_as_shown(change: Change, connection: Connection) -> bool:
     """Read the number fresh from Close; only if it holds what the editor showed, the change may be sent."""
     read_no = store.draw()
     try:
@@ -127,7 +124,7 @@ def _still_as_shown(change: Change) -> bool:
         log.warning("change %s: not sent: %s", change.pk, error.log)
         finish(change, Outcome.FAILED, error_kind=kind_of(error), error=_not_sent(error))
         return False
-    if connections.foreign(connection := Connection.load(), record):
+    if connections.foreign(connection, record):
         connection.refresh_from_db()
         finish(change, Outcome.FAILED, error_kind="other_organisation", error=connection.problem_text)
         return False
@@ -152,13 +149,15 @@ def _not_sent(error: close.CloseError) -> str:
 def _send(change: Change) -> bool:
     """Send the changed fields, once. False only where Close said 429: then it did not happen and may start again."""
     mine = Change.objects.filter(pk=change.pk, state=Outcome.SENDING, lease_until=change.lease_until)
-    until, sent_no = timezone.now() + LEASE, store.draw()
-    if not mine.update(sent_at=timezone.now(), sent_no=sent_no, lease_until=until):
+    until = timezone.now() + LEASE
+    with transaction.atomic():
+        noted_as_sent = mine.update(sent_at=timezone.now(), sent_no=store.draw(), lease_until=until)
+    if not noted_as_sent:
         # Our lease ran out while we read, and somebody has given the change its outcome.
-        change.refresh_from_db()
+        reload(change)
         return True
     noted = time.monotonic()
-    change.refresh_from_db()
+    reload(change)
     _step(change, "noted as sent")
     if time.monotonic() - noted > SEND_WITHIN:
         words = "closephones was held up and did not send it. Try again."
@@ -183,14 +182,14 @@ def _not_done(change: Change, error: close.CloseError, seconds: float) -> bool:
     if error.sent:
         open_change = Change.objects.filter(pk=change.pk, state=Outcome.SENDING)
         open_change.update(state=Outcome.UNKNOWN, error_kind=kind, error=error.screen, lease_until=None)
-        change.refresh_from_db()
+        reload(change)
         if change.state == Outcome.UNKNOWN and seconds < READ_AT_ONCE_WITHIN:
             settle(change)
         return True
     if isinstance(error, close.RateLimitError) and error.status:
         again = Change.objects.filter(pk=change.pk, state=Outcome.SENDING)
         again.update(state=Outcome.PENDING, sent_at=None, sent_no=None, lease_until=timezone.now() + LEASE)
-        change.refresh_from_db()
+        reload(change)
         return False
     if isinstance(error, close.RateLimitError | close.ConnectionFailedError | close.NotFoundError):
         finish(change, Outcome.FAILED, error_kind=kind, error=_not_sent(error))
@@ -230,7 +229,7 @@ def settle(change: Change) -> None:
         return
     now = fields.said(record)
     store.store([record], read_no=read_no, ours=change)
-    change.refresh_from_db()
+    reload(change)
     if change.state != Outcome.UNKNOWN or not set(change.after) <= set(now):
         return
     answer = {name: now[name] for name in change.after}
