@@ -1,11 +1,14 @@
 """Every setting of closephones. All of it comes from the environment; `.env.example` lists the names.
 
-A secret can also come from a file: where `NAME_FILE` is set, `NAME` is read from that file.
+A secret can also come from a file: where `NAME_FILE` is set, `NAME` is read from that file. A value that cannot be
+stops the start with a sentence; what has to fit together is looked at in `dashboard/checks.py`.
 """
 
 import os
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import environ
 from csp.constants import NONE, SELF
@@ -18,7 +21,53 @@ VAR_DIR = BASE_DIR / "var"
 _dotenv = os.environ.get("DOTENV", str(BASE_DIR / ".env"))
 if _dotenv:
     environ.Env.read_env(_dotenv)
-env = environ.FileAwareEnv()
+
+
+class Environment(environ.Env):  # type: ignore[misc]
+    """Reads settings. An empty value counts as not set, so that a line of `.env.example` may stay as it is."""
+
+    def get_value(
+        self, var: str, cast: Any = None, default: Any = environ.Env.NOTSET, parse_default: bool = False
+    ) -> Any:
+        """The value of `var`, or `default`; ImproperlyConfigured, in a sentence, where it cannot be read."""
+        text = text_of(var)
+        if cast is bool and text.lower() not in {"", "on", "off", "true", "false", "yes", "no", "1", "0"}:
+            raise ImproperlyConfigured(f'{var} is "on" or "off", not "{text}".')
+        # Only this one variable: what came from a file must not reach the environment of other processes.
+        self.ENVIRON = {var: text} if text else {}
+        try:
+            return super().get_value(var, cast, default, parse_default)
+        except ValueError as error:
+            raise ImproperlyConfigured(f'{var} has to be a number, not "{text}".') from error
+
+
+def text_of(name: str) -> str:
+    """What the environment says for a setting, or the file that NAME_FILE names; "" where it is not set."""
+    value, path = os.environ.get(name, "").strip(), os.environ.get(f"{name}_FILE", "").strip()
+    if not path:
+        return value
+    if value:
+        raise ImproperlyConfigured(f"{name} and {name}_FILE are both set. Keep one of them.")
+    try:
+        return Path(path).read_text().strip()
+    except (OSError, ValueError) as error:
+        raise ImproperlyConfigured(f"{name}_FILE names {path}, which cannot be read: {error}.") from error
+
+
+def words(name: str) -> list[str]:
+    """A setting that is a list, separated by commas."""
+    return [word.strip() for word in text_of(name).split(",") if word.strip()]
+
+
+def one_of(name: str, choices: tuple[str, ...]) -> str:
+    """A setting that is one of a few words, the first where it is not set."""
+    value = str(env.str(name, default=choices[0]))
+    if value not in choices:
+        raise ImproperlyConfigured(f'{name} is one of {", ".join(choices)}, not "{value}".')
+    return value
+
+
+env = Environment()
 
 
 def is_loopback(url: str) -> bool:
@@ -31,12 +80,10 @@ def is_loopback(url: str) -> bool:
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="")
 if not SECRET_KEY:
-    raise ImproperlyConfigured(
-        "SECRET_KEY is not set. Put a long random text into SECRET_KEY or SECRET_KEY_FILE."
-    )
+    raise ImproperlyConfigured("SECRET_KEY is not set. Put a long random text into SECRET_KEY or SECRET_KEY_FILE.")
 BASE_URL = env.str("BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
 _https = BASE_URL.startswith("https://")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[urlsplit(BASE_URL).hostname or "127.0.0.1"])
+ALLOWED_HOSTS = words("ALLOWED_HOSTS") or [urlsplit(BASE_URL).hostname or "127.0.0.1"]
 ROOT_URLCONF = "closephones.urls"
 WSGI_APPLICATION = "closephones.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -95,6 +142,8 @@ TEMPLATES = [
 
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'closephones.sqlite3'}")}
 _database = DATABASES["default"]
+if _database.get("ENGINE") not in {"django.db.backends.sqlite3", "django.db.backends.postgresql"}:
+    raise ImproperlyConfigured("DATABASE_URL begins with postgres:// or sqlite:///.")
 if _database["ENGINE"] == "django.db.backends.sqlite3":
     Path(_database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
     _database["OPTIONS"] = {
@@ -108,12 +157,15 @@ _database["CONN_MAX_AGE"] = 60
 _database["CONN_HEALTH_CHECKS"] = True
 
 # The cache holds the counters of the sign-in limits, so it must be shared by all processes.
-CACHES = {"default": env.cache_url("CACHE_URL", default="dbcache://dashboard_cache")}
+try:
+    CACHES = {"default": env.cache_url("CACHE_URL", default="dbcache://dashboard_cache")}
+except ImproperlyConfigured as error:
+    raise ImproperlyConfigured("CACHE_URL begins with dbcache://, rediscache:// or filecache://.") from error
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "ENQUEUE_ON_COMMIT": True}}
 
 STATIC_URL = "static/"
-STATIC_ROOT = env.path("STATIC_ROOT", default=str(VAR_DIR / "static"))
+STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(VAR_DIR / "static")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # What the pages use is vendored there; what packages bring along is not served.
 STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
@@ -137,12 +189,8 @@ CLOSE_IS_LOOPBACK = is_loopback(CLOSE_API_URL)
 if not CLOSE_IS_LOOPBACK and not CLOSE_API_URL.startswith("https://"):
     raise ImproperlyConfigured("CLOSE_API_URL must begin with https://, or point at this machine.")
 
-WRITES = env.str("WRITES", default="on")
-if WRITES not in {"on", "off"}:
-    raise ImproperlyConfigured('WRITES is "on" or "off".')
-FORWARD_COUNTRIES = [
-    code.strip().upper() for code in env.list("FORWARD_COUNTRIES", default=[]) if code.strip()
-]
+WRITES = one_of("WRITES", ("on", "off"))
+FORWARD_COUNTRIES = [code.upper() for code in words("FORWARD_COUNTRIES")]
 MIN_FREE_MB = env.int("MIN_FREE_MB", default=200)
 
 # --- people -----------------------------------------------------------------------------------
@@ -212,9 +260,13 @@ LANGUAGE_CODE = "en"
 USE_I18N = False
 USE_TZ = True
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+try:
+    ZoneInfo(TIME_ZONE)
+except (KeyError, OSError, ValueError) as error:
+    raise ImproperlyConfigured(f'TIME_ZONE is a name like Europe/Berlin; "{TIME_ZONE}" is not known.') from error
 
-LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
-LOG_FORMAT = env.str("LOG_FORMAT", default="text")
+LOG_LEVEL = one_of("LOG_LEVEL", ("INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL"))
+LOG_FORMAT = one_of("LOG_FORMAT", ("text", "json"))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -1,0 +1,144 @@
+"""What must hold before it starts: settings that are right one by one and still do not fit together.
+
+`manage.py` looks at them before every command, and the web server before its first request. An error stops the start;
+a warning is shown by `manage.py check --deploy`.
+"""
+
+import importlib.util
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import phonenumbers
+from django.conf import settings
+from django.core import checks
+
+TAG = "closephones"
+PER_PROCESS = ("locmem.LocMemCache", "dummy.DummyCache")
+Messages = Iterator[checks.CheckMessage]
+
+
+def refuse_to_start_broken() -> None:
+    """Raise SystemExit with the sentences of all errors; for the web server, which runs no checks by itself."""
+    errors = [message for message in checks.run_checks(tags=[TAG]) if message.is_serious()]
+    if errors:
+        raise SystemExit("\n".join(f"{error.msg} {error.hint or ''}".strip() for error in errors))
+
+
+def check(code: str, *, deploy: bool = False) -> Callable[[Callable[[], Messages]], Callable[..., Any]]:
+    """Register a check that needs nothing but the settings; what it yields gets this code."""
+
+    def register(look: Callable[[], Messages]) -> Callable[..., Any]:
+        @checks.register(TAG, deploy=deploy)
+        def run(app_configs: object, **kwargs: object) -> list[checks.CheckMessage]:
+            found = list(look())
+            for message in found:
+                message.id = f"closephones.{code}"
+            return found
+
+        return run
+
+    return register
+
+
+@check("E001")
+def cache_is_shared() -> Messages:
+    """The counters of the sign-in limits are in the cache: one per process would let each process count anew."""
+    backend = settings.CACHES["default"]["BACKEND"]
+    if backend.endswith(PER_PROCESS) and not settings.DEBUG:
+        yield checks.Error(
+            "CACHE_URL names a cache that each process has for itself, so the limits of sign-in would not hold.",
+            hint="Leave CACHE_URL out to use the database, or name a Redis server.",
+        )
+    if backend.endswith("redis.RedisCache") and importlib.util.find_spec("redis") is None:
+        yield checks.Error(
+            "CACHE_URL names a Redis server, and the Python package redis is not installed.",
+            hint="Install it (pip install redis), or leave CACHE_URL out to use the database.",
+        )
+
+
+@check("E002")
+def base_url_is_an_address() -> Messages:
+    """Redirects, cookies and the names that are answered to follow from BASE_URL."""
+    url = urlsplit(settings.BASE_URL)
+    if (
+        url.scheme not in ("http", "https")
+        or not url.hostname
+        or url.path
+        or url.query
+        or url.fragment
+        or url.username
+    ):
+        yield checks.Error(
+            f"BASE_URL is “{settings.BASE_URL}”, which is not the address of a site.",
+            hint="Write it like https://phones.example.com, without a path.",
+        )
+
+
+@check("E003")
+def hosts_are_exact() -> Messages:
+    """A site that answers to every name can be called by a name that somebody else chose."""
+    host = urlsplit(settings.BASE_URL).hostname
+    if "*" in settings.ALLOWED_HOSTS:
+        yield checks.Error(
+            "ALLOWED_HOSTS contains *, so the site would answer to any name.",
+            hint="List the names under which people open it, or leave ALLOWED_HOSTS out to use that of BASE_URL.",
+        )
+    elif host and not any(host == name or _is_below(host, name) for name in settings.ALLOWED_HOSTS):
+        yield checks.Error(
+            f"ALLOWED_HOSTS lacks {host}, the name in BASE_URL, so every request would be refused.",
+            hint=f"Add {host}, or leave ALLOWED_HOSTS out.",
+        )
+
+
+@check("E004")
+def real_data_travels_encrypted() -> Messages:
+    """Passwords and the numbers of a real organisation must not cross a network in the open."""
+    url = urlsplit(settings.BASE_URL)
+    here = url.hostname in ("127.0.0.1", "localhost", "::1")
+    if not settings.CLOSE_IS_LOOPBACK and url.scheme == "http" and not here:
+        yield checks.Error(
+            f"BASE_URL is {settings.BASE_URL}: passwords and phone numbers would travel unencrypted.",
+            hint="Put a reverse proxy with a certificate before it (deploy/nginx.conf), and give BASE_URL https.",
+        )
+    if settings.DEBUG and not here:
+        yield checks.Error(
+            "DEBUG is on, so error pages would show the inside of the server to everybody who opens the site.",
+            hint="Leave DEBUG out. It is for one's own machine, with a BASE_URL of 127.0.0.1.",
+        )
+
+
+@check("E005")
+def countries_exist() -> Messages:
+    """A country that does not exist would silently allow nothing."""
+    unknown = [code for code in settings.FORWARD_COUNTRIES if code not in phonenumbers.SUPPORTED_REGIONS]
+    if unknown:
+        yield checks.Error(
+            f"FORWARD_COUNTRIES names no country with {', '.join(unknown)}.",
+            hint="Use two-letter codes: DE for Germany, GB for the United Kingdom.",
+        )
+
+
+@check("E006")
+def amounts_make_sense() -> Messages:
+    """The bounds within which the numbers among the settings do their work."""
+    bounds = {"CLOSE_TIMEOUT": (1, 60), "SYNC_INTERVAL": (30, 86_400), "MIN_FREE_MB": (1, 1_000_000)}
+    for name, (least, most) in bounds.items():
+        value = getattr(settings, name)
+        if not least <= value <= most:
+            yield checks.Error(f"{name} is {value:g}; it has to be from {least} to {most}.")
+
+
+@check("W001", deploy=True)
+def close_is_connected() -> Messages:
+    """It starts without a key, and says on every page that there is none; whoever deploys it wants to know now."""
+    if not settings.CLOSE_API_KEY:
+        yield checks.Warning(
+            "CLOSE_API_KEY is not set: nothing can be read from Close.",
+            hint="Make a key in Close (Settings, Developer, API keys) and set CLOSE_API_KEY or CLOSE_API_KEY_FILE.",
+        )
+
+
+def _is_below(host: str, name: str) -> bool:
+    """Whether an entry like .example.com covers this host."""
+    return name.startswith(".") and (host == name[1:] or host.endswith(name))

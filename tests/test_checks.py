@@ -1,0 +1,107 @@
+"""What has to fit together before it starts."""
+
+import pytest
+from django.core import checks
+
+from dashboard.checks import refuse_to_start_broken
+
+
+def found(*, deploy=False):
+    """The sentences of what the checks find."""
+    messages = checks.run_checks(tags=["closephones"], include_deployment_checks=deploy)
+    return [f"{message.msg} {message.hint or ''}".strip() for message in messages]
+
+
+@pytest.fixture(autouse=True)
+def production(settings):
+    """A set-up that holds: behind https, beside the real Close. Nothing is sent there; checks only look."""
+    settings.DEBUG = False
+    settings.BASE_URL = "https://phones.example.com"
+    settings.ALLOWED_HOSTS = ["phones.example.com"]
+    settings.CLOSE_IS_LOOPBACK = False
+
+
+def test_a_good_set_up_has_nothing_to_say():
+    assert found(deploy=True) == []
+    refuse_to_start_broken()
+
+
+@pytest.mark.parametrize("backend", ["locmem.LocMemCache", "dummy.DummyCache"])
+def test_a_cache_of_one_process_is_refused(settings, backend):
+    settings.CACHES = {"default": {"BACKEND": f"django.core.cache.backends.{backend}"}}
+
+    assert found() == [
+        "CACHE_URL names a cache that each process has for itself, so the limits of sign-in would not hold. "
+        "Leave CACHE_URL out to use the database, or name a Redis server."
+    ]
+    settings.DEBUG, settings.BASE_URL, settings.ALLOWED_HOSTS = True, "http://127.0.0.1:8000", ["127.0.0.1"]
+    assert found() == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["phones.example.com", "ftp://phones.example.com", "https://phones.example.com/app", "https://me@x.example"],
+)
+def test_a_base_url_that_is_none_is_refused(settings, url):
+    settings.BASE_URL = url
+    settings.ALLOWED_HOSTS = ["phones.example.com", "x.example"]
+
+    assert f"BASE_URL is “{url}”, which is not the address of a site." in found()[0]
+
+
+def test_any_host_is_refused(settings):
+    settings.ALLOWED_HOSTS = ["*"]
+
+    assert "the site would answer to any name" in found()[0]
+
+
+def test_the_name_in_the_base_url_has_to_be_allowed(settings):
+    settings.ALLOWED_HOSTS = ["other.example.com"]
+
+    assert found()[0].startswith("ALLOWED_HOSTS lacks phones.example.com")
+    settings.ALLOWED_HOSTS = [".example.com"]
+    assert found() == []
+
+
+def test_a_real_organisation_needs_https_unless_it_is_opened_on_this_machine(settings):
+    settings.BASE_URL = "http://phones.example.com"
+    assert "passwords and phone numbers would travel unencrypted" in found()[0]
+
+    settings.BASE_URL, settings.ALLOWED_HOSTS = "http://127.0.0.1:8000", ["127.0.0.1"]
+    assert found() == []
+
+
+def test_debug_stays_on_ones_own_machine(settings):
+    settings.DEBUG = True
+
+    assert found()[0].startswith("DEBUG is on, so error pages would show the inside of the server")
+
+
+def test_countries_that_do_not_exist_are_named(settings):
+    settings.FORWARD_COUNTRIES = ["DE", "UK", "XX"]
+
+    assert found() == [
+        "FORWARD_COUNTRIES names no country with UK, XX. "
+        "Use two-letter codes: DE for Germany, GB for the United Kingdom."
+    ]
+
+
+@pytest.mark.parametrize(("name", "value"), [("CLOSE_TIMEOUT", 0.0), ("SYNC_INTERVAL", 1), ("MIN_FREE_MB", -1)])
+def test_amounts_have_bounds(settings, name, value):
+    setattr(settings, name, value)
+
+    assert found()[0].startswith(f"{name} is {value:g}; it has to be from ")
+
+
+def test_a_missing_key_is_a_warning_of_the_deployment_only(settings):
+    settings.CLOSE_API_KEY = ""
+
+    assert found() == []
+    assert found(deploy=True)[0].startswith("CLOSE_API_KEY is not set: nothing can be read from Close.")
+
+
+def test_the_web_server_does_not_start_broken(settings):
+    settings.ALLOWED_HOSTS = ["*"]
+
+    with pytest.raises(SystemExit, match="the site would answer to any name"):
+        refuse_to_start_broken()
