@@ -1,0 +1,271 @@
+"""Long lists, read while other people change them."""
+
+import threading
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from responses import matchers
+
+from dashboard import close as api
+from dashboard.close import InvalidRequestError, ServerError
+from tests.close.conftest import BASE
+
+
+class FakeClose:
+    """A list of numbers that answers as Close does, and changes between its answers as a test says.
+
+    ``changes`` has, by the count of requests answered before, functions that change ``rows``. ``asked`` has the
+    parameters of each request.
+    """
+
+    def __init__(self, count, changes=None, most=100):
+        self.rows = [f"phon_{index}" for index in range(count)]
+        self.changes, self.most = changes or {}, most
+        self.asked, self.lock = [], threading.Lock()
+
+    def get(self, path, params):
+        assert path == "phone_number/"
+        with self.lock:
+            for change in self.changes.get(len(self.asked), []):
+                change(self.rows)
+            self.asked.append(params)
+            skip, size = params.get("_skip", 0), min(params["_limit"], self.most)
+            data = [{"id": row, "number": "+14155550142"} for row in self.rows[skip : skip + size]]
+            return {"data": data, "has_more": skip + size < len(self.rows)}
+
+
+def walk(close, **how):
+    return [record.id for page in api.phone_number_pages(close, **how) for record in page.records]
+
+
+@pytest.mark.parametrize("connections", [1, 4])
+@pytest.mark.parametrize("count", [0, 1, 2, 99, 100, 101, 199, 200, 1000])
+def test_all_numbers_are_seen_once_and_in_order(count, connections):
+    close = FakeClose(count)
+    assert walk(close, connections=connections) == close.rows
+
+
+@pytest.mark.parametrize(("count", "requests"), [(100, 1), (199, 2), (10_000, 101)])
+def test_the_overlap_costs_one_request_in_a_hundred(count, requests):
+    close = FakeClose(count)
+    walk(close, connections=1)
+    assert len(close.asked) == requests
+
+
+def test_pages_begin_with_the_last_row_of_the_page_before():
+    close = FakeClose(250)
+    walk(close, connections=1)
+    assert close.asked == [{"_limit": 100}, {"_limit": 100, "_skip": 99}, {"_limit": 100, "_skip": 198}]
+
+
+def test_reading_ahead_asks_for_few_pages_too_many():
+    close = FakeClose(1000)
+    walk(close, connections=4)
+    assert len(close.asked) <= 11 + 3
+
+
+def test_an_organisation_with_one_page_is_asked_once():
+    close = FakeClose(100)
+    walk(close, connections=4)
+    assert len(close.asked) == 1
+
+
+def delete(*positions):
+    return [lambda rows, at=at: rows.pop(at) for at in positions]
+
+
+def insert(*positions):
+    return [lambda rows, at=at: rows.insert(at, f"phon_new_{at}") for at in positions]
+
+
+@pytest.mark.parametrize("connections", [1, 4])
+@pytest.mark.parametrize(
+    "change",
+    [
+        delete(0),
+        delete(99),
+        delete(50, 50, 50),
+        delete(*[0] * 60),
+        delete(*[40] * 60),
+        delete(*[0] * 95),
+        insert(0),
+        insert(*[0] * 30),
+        delete(3) + insert(700),
+        insert(3) + delete(150),
+        delete(990),
+    ],
+    ids=len,
+)
+@pytest.mark.parametrize("when", [1, 2, 5])
+def test_no_number_that_was_there_all_the_time_is_passed_over(change, when, connections):
+    close = FakeClose(1000, {when: change})
+    before = set(close.rows)
+    seen = walk(close, connections=connections)
+    assert before & set(close.rows) <= set(seen)
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    count=st.integers(0, 120),
+    page_size=st.integers(2, 12),
+    connections=st.sampled_from([1, 1, 3]),
+    changes=st.dictionaries(
+        st.integers(1, 40),
+        st.lists(st.tuples(st.sampled_from(["delete", "insert"]), st.integers(0, 119)), max_size=4),
+        max_size=12,
+    ),
+)
+def test_a_walk_sees_everything_or_says_that_it_did_not(count, page_size, connections, changes):
+    new = iter(range(10_000))
+
+    def changing(what, at):
+        if what == "insert":
+            return lambda rows: rows.insert(min(at, len(rows)), f"phon_new_{next(new)}")
+        return lambda rows: rows and rows.pop(at % len(rows))
+
+    close = FakeClose(count, {when: [changing(*one) for one in several] for when, several in changes.items()})
+    before = set(close.rows)
+    try:
+        seen = walk(close, page_size=page_size, connections=connections)
+    except ServerError:
+        return
+    assert before & set(close.rows) <= set(seen)
+
+
+@pytest.mark.parametrize("connections", [1, 4])
+def test_a_list_that_moves_too_fast_ends_the_walk_with_an_error(connections):
+    close = FakeClose(1000, {1: delete(*[0] * 120)})
+    pages = api.phone_number_pages(close, connections=connections)
+    assert len(next(pages).records) == 100
+    with pytest.raises(ServerError, match="moved too fast"):
+        next(pages)
+
+
+@pytest.mark.parametrize("connections", [1, 4])
+def test_smaller_pages_than_asked_for_leave_no_gaps(connections):
+    close = FakeClose(500, most=30)
+    assert walk(close, connections=connections) == close.rows
+
+
+@pytest.mark.parametrize("rows", [[], [{"id": "phon_0", "number": "+14155550142"}]])
+def test_a_list_without_an_end_is_an_error(rows):
+    class Endless:
+        def get(self, path, params):
+            return {"data": rows, "has_more": True}
+
+    with pytest.raises(ServerError, match="no new rows"):
+        walk(Endless(), connections=1)
+
+
+def test_a_server_that_ignores_positions_is_an_error():
+    class SamePage:
+        def get(self, path, params):
+            return {"data": [{"id": f"phon_{i}", "number": "+1"} for i in range(100)], "has_more": True}
+
+    with pytest.raises(ServerError, match="no new rows"):
+        walk(SamePage(), connections=4)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"data": []}, {"has_more": False}, {"data": {}, "has_more": False}, {"data": [], "has_more": None}],
+    ids=str,
+)
+def test_a_list_that_does_not_say_whether_it_goes_on_is_an_error(client, close, body):
+    close.get(f"{BASE}/phone_number/", json=body)
+    with pytest.raises(ServerError, match="'data' or 'has_more'"):
+        list(api.phone_numbers(client))
+
+
+@pytest.mark.parametrize("connections", [1, 4])
+def test_each_page_knows_what_was_drawn_before_it_was_asked_for(connections):
+    drawn, lock = [], threading.Lock()
+
+    def begin():
+        with lock:
+            drawn.append(len(close.asked))
+            return len(drawn)
+
+    close = FakeClose(450)
+    pages = list(api.phone_number_pages(close, connections=connections, begin=begin))
+    assert [page.skip for page in pages] == [0, 99, 198, 297, 396]
+    assert len({page.began for page in pages}) == 5
+    assert all(answered < number for number, answered in enumerate(drawn, start=1))
+
+
+def test_one_connection_stays_in_the_thread_of_the_caller():
+    threads = set()
+    list(api.phone_number_pages(FakeClose(450), connections=1, begin=lambda: threads.add(threading.current_thread())))
+    assert threads == {threading.current_thread()}
+
+
+def test_only_so_many_pages_are_read_at_a_time():
+    class Counting(FakeClose):
+        here, most_here = 0, 0
+
+        def get(self, path, params):
+            with self.lock:
+                self.here += 1
+                self.most_here = max(self.most_here, self.here)
+            answer = super().get(path, params)
+            with self.lock:
+                self.here -= 1
+            return answer
+
+    close = Counting(2000)
+    walk(close, connections=3)
+    assert 1 <= close.most_here <= 3
+
+
+def test_a_caller_who_stops_ends_the_reading_ahead():
+    close = FakeClose(10_000)
+    pages = api.phone_number_pages(close, connections=4)
+    next(pages)
+    next(pages)
+    pages.close()
+    assert len(close.asked) <= 6
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("close")]
+
+
+def test_an_error_ends_the_walk_after_the_pages_before_it():
+    class Ceiling(FakeClose):
+        def get(self, path, params):
+            if params.get("_skip", 0) > 200:
+                raise InvalidRequestError({}, ["max_skip = 200"])
+            return super().get(path, params)
+
+    pages = api.phone_number_pages(Ceiling(1000), connections=4)
+    assert [next(pages).skip for _ in range(3)] == [0, 99, 198]
+    with pytest.raises(InvalidRequestError):
+        next(pages)
+
+
+def test_a_number_without_an_id_is_named(client, close):
+    close.get(f"{BASE}/phone_number/", json={"data": [{"number": "+14155550142"}], "has_more": False})
+    with pytest.raises(ServerError, match="a phone number in Close's answer has no 'id'"):
+        list(api.phone_numbers(client))
+
+
+def test_named_fields_are_asked_for_with_those_that_are_needed(client, close, number):
+    query = {"_limit": "100", "_fields": "id,number,label"}
+    match = [matchers.query_param_matcher(query)]
+    close.get(f"{BASE}/phone_number/", json={"data": [number], "has_more": False}, match=match)
+    told = []
+    records = list(api.phone_numbers(client, fields=["label", "id"], on_page=told.append))
+    assert [record.label for record in records] == ["UK sales line"]
+    assert [page.records for page in told] == [records]
+
+
+def test_users_are_paged_and_groups_and_roles_are_asked_without_paging(client, close):
+    def listed(path, query, rows, has_more):
+        match = [matchers.query_param_matcher(query)]
+        close.get(f"{BASE}/{path}/", json={"data": rows, "has_more": has_more}, match=match)
+
+    listed("user", {"_limit": "100"}, [{"id": "user_a"}, {"id": "user_b"}], True)
+    listed("user", {"_limit": "100", "_skip": "1"}, [{"id": "user_b"}, {"id": "user_c"}], False)
+    listed("group", {}, [{"id": "group_a", "name": "EMEA"}], False)
+    listed("role", {}, [{"id": "admin", "name": "Admin", "permissions": ["calling"]}], False)
+    assert [user.id for user in api.users(client)] == ["user_a", "user_b", "user_c"]
+    assert [(group.name, group.says("members")) for group in api.groups(client)] == [("EMEA", False)]
+    assert [role.permissions for role in api.roles(client)] == [{"calling"}]
