@@ -96,6 +96,17 @@ def banners(connection: Connection, person: access.Person) -> list[Banner]:
                 action_label="Try now",
             )
         )
+    if connection.doubted:
+        found.append(
+            Banner(
+                "warn",
+                f"{connection.doubted} numbers were missing in the last refresh.",
+                "That is too many to believe, so none is marked as gone."
+                + ("" if person.is_ops_admin else " An ops admin has to decide."),
+                action="refresh-missing" if person.is_ops_admin else "",
+                action_label="They are gone from Close",
+            )
+        )
     held = connections.held_words(connection)
     if held:
         found.append(Banner("warn", "Writes are stopped.", held))

@@ -33,6 +33,8 @@ class Connection(models.Model):
     synced_at = models.DateTimeField(null=True)
     sync_error = models.TextField(blank=True)
     sync_lease_until = models.DateTimeField(null=True)
+    # How many numbers the last complete walk did not meet, where that is more than can be believed.
+    doubted = models.IntegerField(default=0)
 
     worker_seen_at = models.DateTimeField(null=True)
 
@@ -94,7 +96,7 @@ class SyncRun(models.Model):
     changed = models.IntegerField(default=0)
     missing = models.IntegerField(default=0)
     complete = models.BooleanField(default=False)
-    # More numbers than can be believed were not in this walk: nothing was marked, an ops admin is asked.
+    # So many numbers were not in this walk, more than can be believed: none was marked, an ops admin is asked.
     doubted = models.IntegerField(default=0)
     error = models.TextField(blank=True)
 

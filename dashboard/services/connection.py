@@ -17,6 +17,7 @@ from dashboard.models import Connection
 from dashboard.services.pacing import SharedPacer
 
 NOTE_EVERY = timedelta(seconds=30)
+NO_KEY = "There is no usable key for Close. Set CLOSE_API_KEY and start again."
 
 
 class NotConnectedError(Exception):
@@ -49,7 +50,9 @@ def watched() -> Iterator[None]:
         raise
     except close.AuthenticationError as error:
         # On a write Close may say 401 where only a permission is missing; that is the change's outcome.
-        if not error.writing:
+        if not error.status:
+            _problem(Connection.Problem.NO_KEY, NO_KEY)
+        elif not error.writing:
             _problem(Connection.Problem.REFUSED, error.screen)
         raise
     except close.RateLimitError:
@@ -78,8 +81,8 @@ def connect(client: close.Client) -> close.OrganizationRecord:
     One database holds one organisation: the first one that it was connected to.
     """
     if not settings.CLOSE_API_KEY:
-        _problem(Connection.Problem.NO_KEY, text := "There is no key for Close. Set CLOSE_API_KEY and start again.")
-        raise NotConnectedError(text)
+        _problem(Connection.Problem.NO_KEY, NO_KEY)
+        raise NotConnectedError(NO_KEY)
     with watched():
         me = close.me(client)
     ids = me.organization_ids

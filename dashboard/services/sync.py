@@ -81,7 +81,7 @@ def sync(*, asked_by: str = "", progress: Callable[[SyncRun], None] = lambda run
         run.ended_at = timezone.now()
         run.save()
         ended = {"sync_lease_until": None, "sync_error": run.error}
-        Connection.note(**ended | ({"synced_at": run.ended_at} if run.complete else {}))
+        Connection.note(**ended | ({"synced_at": run.ended_at, "doubted": run.doubted} if run.complete else {}))
     return run
 
 
@@ -136,5 +136,6 @@ def believe(*, actor: Person) -> int:
         return 0
     gone = store.mark_missing(PhoneNumber.objects.here().filter(read_no__lt=run.began_no))
     SyncRun.objects.filter(pk=run.pk).update(doubted=0, missing=gone)
+    Connection.note(doubted=0)
     log.info("%s said that %s numbers are gone", actor.name, gone)
     return gone
