@@ -1,0 +1,125 @@
+"""Accounts, roles and teams: who may come in, and what they may do.
+
+Three rules hold whoever asks: nobody changes their own role, the last ops admin stays, and a superuser is an ops
+admin for good.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from dashboard import access
+from dashboard.models import Access, Group, Role
+
+
+class RefusedError(Exception):
+    """It was not done: `words` says why."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(words)
+        self.words = words
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Which numbers a role reaches: all of them, or those of some teams (keys of groups)."""
+
+    all_numbers: bool = False
+    team_ids: tuple[int, ...] = ()
+
+
+@transaction.atomic
+def give_role(*, actor: access.Person, user: Any, role: str, scope: Scope) -> None:
+    """Give `user` this role and scope in place of what they had; raises RefusedError."""
+    _refuse_if_not_allowed(actor, user)
+    if role not in Role.values:
+        raise RefusedError("Choose one of the roles.")
+    teams = list(Group.objects.filter(pk__in=scope.team_ids))
+    all_numbers = scope.all_numbers or role == Role.OPS_ADMIN
+    if not all_numbers and not teams:
+        raise RefusedError("Choose at least one team, or all numbers.")
+    if role != Role.OPS_ADMIN:
+        _refuse_if_last(user)
+    given, _ = Access.objects.update_or_create(
+        user=user,
+        defaults={
+            "role": role,
+            "all_numbers": all_numbers,
+            "given_by": actor.name,
+            "given_at": timezone.now(),
+            "ends_on": None,
+        },
+    )
+    given.teams.set([] if all_numbers else teams)
+
+
+@transaction.atomic
+def take_role(*, actor: access.Person, user: Any) -> None:
+    """Take the role of `user` away; the account stays and sees nothing. Raises RefusedError."""
+    _refuse_if_not_allowed(actor, user)
+    _refuse_if_last(user)
+    Access.objects.filter(user=user).delete()
+
+
+@transaction.atomic
+def set_active(*, actor: access.Person, user: Any, active: bool) -> None:
+    """Let `user` sign in or not; who is deactivated is out at the next request. Raises RefusedError."""
+    _refuse_if_not_allowed(actor, user)
+    if not active:
+        _refuse_if_last(user)
+    user.is_active = active
+    user.save(update_fields=["is_active"])
+
+
+@transaction.atomic
+def create_account(*, actor: access.Person, email: str, name: str, password: str, role: str, scope: Scope) -> Any:
+    """Make a local account with a role; returns the user. The e-mail address is the login. Raises RefusedError."""
+    if not actor.is_ops_admin:
+        raise RefusedError("Only ops admins give access.")
+    people = get_user_model()._default_manager
+    if people.filter(username__iexact=email).exists() or people.filter(email__iexact=email).exists():
+        raise RefusedError("There is an account with this address already. Give it a role in the list.")
+    first, _, last = name.partition(" ")
+    try:
+        with transaction.atomic():
+            user = get_user_model().objects.create_user(
+                username=email, email=email, password=password, first_name=first, last_name=last
+            )
+    except IntegrityError:
+        raise RefusedError("There is an account with this address already. Give it a role in the list.") from None
+    give_role(actor=actor, user=user, role=role, scope=scope)
+    return user
+
+
+def numbers_changeable_by(people: Iterable[access.Person]) -> dict[Any, int]:
+    """How many numbers each of these people may change, by key of the account; each scope is counted once."""
+    counted: dict[tuple[bool, tuple[int, ...]], int] = {}
+    counts = {}
+    for person in people:
+        if not person.may_change_something:
+            counts[person.user.pk] = 0
+            continue
+        scope = (person.all_numbers, () if person.all_numbers else person.team_ids)
+        if scope not in counted:
+            counted[scope] = access.changeable_numbers(person).count()
+        counts[person.user.pk] = counted[scope]
+    return counts
+
+
+def _refuse_if_not_allowed(actor: access.Person, user: Any) -> None:
+    if words := access.may_look_after_access(actor, user):
+        raise RefusedError(words)
+    if user.is_superuser:
+        raise RefusedError("A superuser is an ops admin for good. Whoever runs closephones changes that.")
+
+
+def _refuse_if_last(user: Any) -> None:
+    """Two admins who demote each other at the same moment wait for one another here."""
+    list(Access.objects.select_for_update().filter(role=Role.OPS_ADMIN).values_list("pk", flat=True))
+    admins = set(access.ops_admins().values_list("pk", flat=True))
+    if admins == {user.pk}:
+        raise RefusedError("This is the last ops admin. Make somebody else one first.")

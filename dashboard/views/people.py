@@ -1,0 +1,185 @@
+"""The page People: who has an account here, with which role and for which teams."""
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from dashboard import access
+from dashboard.access import OPS_ADMIN, allow
+from dashboard.models import Role
+from dashboard.services import people
+from dashboard.views import fragments
+from dashboard.views.people_forms import AccountForm, RoleForm
+
+TABS = {
+    "": "All",
+    Role.OPS_ADMIN.value: "Ops admins",
+    Role.TEAM_LEAD.value: "Team leads",
+    Role.VIEWER.value: "Viewers",
+    "none": "No role",
+}
+
+
+@allow(OPS_ADMIN)
+@require_GET
+def people_list(request: Any) -> HttpResponse:
+    """Everybody with an account; those without a role first, since somebody has to do something about them."""
+    return render(request, "people/list.html", _page(request))
+
+
+def _page(request: Any, **more: Any) -> dict[str, Any]:
+    everybody = [_row(request, user) for user in _accounts()]
+    counts = people.numbers_changeable_by(row["person"] for row in everybody)
+    for row in everybody:
+        row["may_change"] = counts[row["user"].pk]
+    chosen = request.GET.get("role", "")
+    notes = [] if chosen in TABS else [f"There is no view “{chosen[:40]}”; these are all people."]
+    chosen = chosen if chosen in TABS else ""
+    rows = [row for row in everybody if chosen in ("", row["tab"])]
+    return {
+        "rows": sorted(rows, key=lambda row: row["tab"] != "none" or not row["user"].is_active),
+        "with_access": sum(row["tab"] != "none" for row in everybody),
+        "without": sum(row["tab"] == "none" for row in everybody),
+        "tabs": [
+            (label, name, sum(name in ("", row["tab"]) for row in everybody), name == chosen)
+            for name, label in TABS.items()
+        ],
+        "notes": notes,
+        **more,
+    }
+
+
+def _accounts() -> Any:
+    found = get_user_model()._default_manager.select_related("access").prefetch_related("access__teams")
+    return found.order_by("first_name", "last_name", "username")
+
+
+def _row(request: Any, user: Any) -> dict[str, Any]:
+    """What the table shows of one person, and why their role cannot be changed here, if it cannot."""
+    person = access.person(user) if user.is_active else access.Person(user)
+    given = getattr(user, "access", None)
+    why = access.may_look_after_access(request.person, user)
+    if user.is_superuser:
+        why = "A superuser is an ops admin for good. Whoever runs closephones changes that."
+    return {
+        "user": user,
+        "person": person,
+        "name": access.name_of(user),
+        "given": given,
+        "tab": person.role or "none",
+        "role": Role(person.role).label if person.role else "",
+        "teams": [team.name for team in given.teams.all()] if given and not person.all_numbers else [],
+        "why": why,
+        "me": user.pk == request.person.user.pk,
+    }
+
+
+@allow(OPS_ADMIN)
+@require_http_methods(["GET", "POST"])
+def people_edit(request: Any, pk: int) -> HttpResponse:
+    """Change a person's role and teams in their row of the table."""
+    user = get_object_or_404(_accounts(), pk=pk)
+    if request.method == "GET":
+        given = getattr(user, "access", None)
+        form = RoleForm(initial=_initial(given))
+        return _editor(request, user, form)
+    form = RoleForm(request.POST)
+    if not form.is_valid():
+        return _editor(request, user, form, status=422)
+    try:
+        if role := form.cleaned_data["role"]:
+            people.give_role(actor=request.person, user=user, role=role, scope=form.chosen_scope)
+        else:
+            people.take_role(actor=request.person, user=user)
+    except people.RefusedError as error:
+        form.add_error(None, error.words)
+        return _editor(request, user, form, status=403)
+    return _saved(request, user, f"{access.name_of(user)}: {dict(Role.choices).get(role, 'no role')}.")
+
+
+def _initial(given: Any) -> dict[str, Any]:
+    if given is None:
+        return {"role": Role.VIEWER.value, "scope": "teams", "teams": []}
+    return {
+        "role": given.role,
+        "scope": "all" if given.all_numbers else "teams",
+        "teams": [team.pk for team in given.teams.all()],
+    }
+
+
+def _editor(request: Any, user: Any, form: RoleForm, *, status: int = 200) -> HttpResponse:
+    """The row with its editor open: alone for htmx, in the whole page without script."""
+    row = _row(request, user)
+    if request.htmx:
+        return fragments.fragment(request, "people/_edit.html", {"row": row, "form": form}, status=status)
+    return render(request, "people/list.html", _page(request, editing=user.pk, form=form), status=status)
+
+
+def _saved(request: Any, user: Any, words: str) -> HttpResponse:
+    fragments.say(request, words)
+    if not request.htmx:
+        return _see_list()
+    user = _accounts().get(pk=user.pk)
+    row = _row(request, user)
+    row["may_change"] = people.numbers_changeable_by([row["person"]])[user.pk]
+    return fragments.fragment(request, "people/_row.html", {"row": row})
+
+
+@allow(OPS_ADMIN)
+@require_GET
+def people_row(request: Any, pk: int) -> HttpResponse:
+    """A person's row as it is: what an editor closes into when it is cancelled."""
+    row = _row(request, get_object_or_404(_accounts(), pk=pk))
+    row["may_change"] = people.numbers_changeable_by([row["person"]])[pk]
+    return fragments.fragment(request, "people/_row.html", {"row": row})
+
+
+@allow(OPS_ADMIN)
+@require_POST
+def people_active(request: Any, pk: int) -> HttpResponse:
+    """Let a person sign in (`active` is true) or not (false)."""
+    user = get_object_or_404(_accounts(), pk=pk)
+    active = request.POST.get("active") == "true"
+    try:
+        people.set_active(actor=request.person, user=user, active=active)
+    except people.RefusedError as error:
+        fragments.say(request, error.words, level="bad")
+        return _see_list()
+    done = "may sign in again" if active else "is signed out and cannot sign in any more"
+    return _saved(request, user, f"{access.name_of(user)} {done}.")
+
+
+@allow(OPS_ADMIN)
+@require_http_methods(["GET", "POST"])
+def people_new(request: Any) -> HttpResponse:
+    """Give somebody access: a local account with a role."""
+    form = AccountForm(request.POST or None, initial={"role": Role.TEAM_LEAD.value, "scope": "teams"})
+    if request.method == "GET":
+        return render(request, "people/new.html", {"form": form})
+    if form.is_valid():
+        values = form.cleaned_data
+        try:
+            user = people.create_account(
+                actor=request.person,
+                email=values["email"],
+                name=values["name"],
+                password=values["password"],
+                role=values["role"],
+                scope=form.chosen_scope,
+            )
+        except people.RefusedError as error:
+            form.add_error("email", error.words)
+        else:
+            words = f"{access.name_of(user)} can sign in as {user.username}. Tell them the password yourself."
+            fragments.say(request, words)
+            return _see_list()
+    return render(request, "people/new.html", {"form": form}, status=422)
+
+
+def _see_list() -> HttpResponse:
+    response = redirect("people-list")
+    response.status_code = 303
+    return response
