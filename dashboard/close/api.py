@@ -83,8 +83,9 @@ def phone_number_pages(
 ) -> Iterator[Page[PhoneNumberRecord]]:
     """Yield all phone numbers page by page, in order, reading ahead with so many connections.
 
-    What comes to its end has seen each number that was there all the time; see ``paging`` for how, and for what
-    ``begin`` and ``Page`` are. Memory does not grow with the number of pages.
+    What comes to its end has seen each number that was there all the time, for which all pages may come once more;
+    what cannot say so ends with ``ListMovedError``. See ``paging``, also for ``begin`` and ``Page``. Memory does not
+    grow with the number of pages.
 
     https://developer.close.com/api/resources/phone-numbers/list
     """
@@ -107,6 +108,8 @@ def phone_numbers(
     on_page: Callable[[Page[PhoneNumberRecord]], object] | None = None,
 ) -> Iterator[PhoneNumberRecord]:
     """Yield all phone numbers, with all fields or those named; ``on_page`` is told of each page.
+
+    Numbers come once more where the list changed while it was read.
 
     https://developer.close.com/api/resources/phone-numbers/list
     """

@@ -173,10 +173,9 @@ class Client:
         try:
             self._pacer.before(group, background=self.background)
         except RateLimitError as error:
-            refusal = RateLimitError(error.reset, error.log, writing=writing)
-        else:
-            return self._send(method, path, group, what, params, data)
-        raise refusal
+            # The pacer does not know what it refused, and people are told whether something was changed.
+            raise RateLimitError(error.reset, error.log, writing=writing) from None
+        return self._send(method, path, group, what, params, data)
 
     def _send(
         self,

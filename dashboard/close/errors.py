@@ -176,6 +176,16 @@ class ServerError(CloseError):
         return what + (UNKNOWN if self.sent else UNSENT + "Try again in a few minutes.")
 
 
+class ListMovedError(ServerError):
+    """A list changed each time while it was read, so some of its rows may have been passed over."""
+
+    def _explain(self) -> str:
+        return (
+            "The list changed in Close each time while it was read, so some of it may have been passed over. "
+            "What was read is right, and nothing counts as gone. The next refresh tries again."
+        )
+
+
 class ConnectionFailedError(CloseError):
     """There was no answer: no connection, or none in time."""
 

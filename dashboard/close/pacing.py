@@ -142,19 +142,29 @@ class LocalPacer:
         """Wait until a request may leave; raise RateLimitError at once where that is longer than allowed."""
         waited = 0.0
         while True:
-            elsewhere = self.shared_pause(group)
-            with self._lock:
-                state = self._states.get(group, GroupState())
-                if elsewhere:
-                    state = paused(state, elsewhere, self._clock())
-                wait = wait_needed(state, self._clock(), background)
-                if not wait:
-                    self._states[group] = sent(state)
-                    return
+            # Other processes are asked only when nothing else holds the request, and so not at each look again.
+            wait = self._wait(group, background) or self._wait_or_send(group, background)
+            if not wait:
+                return
             if waited + wait > self._max_wait[background]:
                 raise RateLimitError(wait, f"{group}: not sent, Close asks to wait {wait:.1f} s")
             self._sleep(wait)
             waited += wait
+
+    def _wait(self, group: str, background: bool) -> float:
+        with self._lock:
+            return wait_needed(self._states.get(group, GroupState()), self._clock(), background)
+
+    def _wait_or_send(self, group: str, background: bool) -> float:
+        elsewhere = self.shared_pause(group)
+        with self._lock:
+            now, state = self._clock(), self._states.get(group, GroupState())
+            if elsewhere:
+                state = paused(state, elsewhere, now)
+            wait = wait_needed(state, now, background)
+            if not wait:
+                self._states[group] = sent(state)
+            return wait
 
     def shared_pause(self, group: str) -> float:
         """Return the seconds for which another process knows of a pause; here there is no other process."""

@@ -1,18 +1,19 @@
 """Reading a long list page by page while other people change it.
 
 Close pages by position (``_skip``), so a row that goes away moves those behind it up, across the edge between two
-pages, and a reader who just adds up positions never sees one of them. Therefore each page begins with the last row
-of the page before. As long as that row, or any other row of the page before, is on the next page, nothing between
-them was passed over, whenever and in whichever order the two were read: rows keep their order, and a page has all
-rows between its first and its last. Where the pages share no row, the page is read again from further up.
+pages, and a reader who just adds up positions never sees one of them; a row that moves up from further down is passed
+over too. Therefore each page is asked to begin with the last row of the page before. Where it does, at every edge,
+no row has moved over an edge between the two reads, whichever of them came first, and the walk has seen all rows that
+were there all the time. Where it does not, the walk goes on to the end, since what it reads is right, and then the
+list is read again from the top. A walk that was disturbed in each of its laps ends with ``ListMovedError``: who was
+not seen on it is not missing.
 
-So a walk that comes to its end has seen each row that was there all the time. One that cannot connect its pages ends
-with ``ServerError``: it did not come to its end, and who was not seen on it is not missing. The order is taken as
-fixed; Close does not document it. The overlap costs one request in a hundred.
+This holds for whatever order the rows have, which Close does not document. (Two moves over the same edge that cancel
+each other out within the moment between its two reads stay unseen.) The overlap costs one request in a hundred.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -20,7 +21,10 @@ from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 from .client import Client
-from .errors import ServerError
+from .errors import ListMovedError, ServerError
+
+LAPS = 3
+"""How often a list is read from the top before its rows are taken to move too much."""
 
 
 class HasID(Protocol):
@@ -35,14 +39,16 @@ R = TypeVar("R", bound=HasID)
 
 @dataclass(frozen=True)
 class Page(Generic[R]):
-    """One page as it was read. ``began`` is what the caller's ``begin`` returned before the request was sent.
+    """One page as it was read, without the row that the page before had already.
 
-    Rows that the page before had already are left out.
+    ``began`` is what the caller's ``begin`` returned before the request was sent. ``lap`` is 1, and more where the
+    list is read again from the top because rows moved: then all rows come once more.
     """
 
     records: list[R]
     began: Any
     skip: int
+    lap: int = 1
 
 
 @dataclass(frozen=True)
@@ -66,8 +72,8 @@ def walk(
 
     ``page_size``: rows asked for; None asks for none, for lists without documented paging. ``begin`` is called
     before each request, in the thread that sends it: the caller's own where ``connections`` is 1. No more than
-    ``connections`` pages and the caller's own are held. Any ``CloseError`` ends the walk, ``ServerError`` also where
-    pages do not connect.
+    ``connections`` pages and the caller's own are held. Any ``CloseError`` ends the walk; ``ListMovedError`` where it
+    cannot be known that all rows were seen.
     """
 
     def read(skip: int) -> _Read[R]:
@@ -79,6 +85,7 @@ def walk(
     with ExitStack() as stack:
         ask: Callable[[int], Callable[[], _Read[R]]] = partial(partial, read)
         if connections > 1:
+            # By their name the services know these threads, whose database connections nobody else closes.
             threads = ThreadPoolExecutor(connections, thread_name_prefix="close")
             # Pages that nobody will look at are not asked for any more when the caller stops early.
             stack.callback(threads.shutdown, cancel_futures=True)
@@ -86,55 +93,45 @@ def walk(
             def ask(skip: int) -> Callable[[], _Read[R]]:
                 return threads.submit(read, skip).result
 
-        yield from _connected(ask, page_size, connections)
+        for lap in range(1, LAPS + 1):
+            if (yield from _lap(ask, page_size, connections, lap)):
+                return
+        raise ListMovedError(f"GET {path}: rows moved in each of {LAPS} laps")
 
 
-def _connected(
-    ask: Callable[[int], Callable[[], _Read[R]]], page_size: int | None, connections: int
-) -> Iterator[Page[R]]:
-    """Yield connected pages. ``ask`` begins to read at a position and returns a function that awaits the page."""
-    step = (page_size or 0) - 1
-    known = set[str]()
+def _lap(
+    ask: Callable[[int], Callable[[], _Read[R]]], page_size: int | None, connections: int, lap: int
+) -> Generator[Page[R], None, bool]:
+    """Yield all pages once and return whether nothing moved meanwhile.
+
+    ``ask`` begins to read at a position and returns a function that waits for the page.
+    """
+    step, before, still = (page_size or 0) - 1, list[str](), True
     # The first page is read alone: most organisations have no second one.
     ahead = deque([(0, ask(0))])
     while True:
         skip, answer = ahead.popleft()
         page = answer()
-        if known and not _connects(page, known):
-            ahead.clear()
-            skip, page = _read_again(ask, skip, step, known)
-        fresh = [record for record in page.records if record.id not in known]
+        records, ids = page.records, [record.id for record in page.records]
+        if before and ids[:1] == before[-1:]:
+            records = records[1:]
+        elif before:
+            still = False
         if not page.has_more:
-            yield Page(fresh, page.began, skip)
-            return
-        if not fresh or len(page.records) < 2:
+            yield Page(records, page.began, skip, lap)
+            return still
+        if len(ids) < 2 or ids == before:
             raise ServerError("a list in Close's answer goes on, but its next page has no new rows")
-        if step != len(page.records) - 1:
+        if step != len(ids) - 1:
             # Close gives other numbers of rows than asked for, so what was read ahead leaves gaps.
             ahead.clear()
-            step = len(page.records) - 1
-        known = {record.id for record in page.records}
+            step = len(ids) - 1
+        before = ids
         furthest = ahead[-1][0] if ahead else skip
         while len(ahead) < connections:
             furthest += step
             ahead.append((furthest, ask(furthest)))
-        yield Page(fresh, page.began, skip)
-
-
-def _connects(page: _Read[R], known: set[str]) -> bool:
-    return any(record.id in known for record in page.records)
-
-
-def _read_again(
-    ask: Callable[[int], Callable[[], _Read[R]]], skip: int, step: int, known: set[str]
-) -> tuple[int, _Read[R]]:
-    """Return where the page that goes on from the known rows is now, and the page: a little further up at first."""
-    for back in (step // 10 + 1, step // 2 + 1, step, 2 * step, 3 * step):
-        place = max(0, skip - back)
-        page = ask(place)()
-        if _connects(page, known):
-            return place, page
-    raise ServerError("the rows of a list moved too fast to read it to its end; those read so far are right")
+        yield Page(records, page.began, skip, lap)
 
 
 def _rows(answer: dict[str, Any], path: str, parse: Callable[[object], R], began: Any) -> _Read[R]:

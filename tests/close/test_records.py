@@ -240,7 +240,7 @@ usable = {"id": st.just("a"), "number": st.just("+1"), **dict.fromkeys(KEYS[2:],
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(data=anything)
 def test_no_json_breaks_a_record_with_anything_but_a_named_error(kind, data):
     with suppress(ServerError):
@@ -248,7 +248,7 @@ def test_no_json_breaks_a_record_with_anything_but_a_named_error(kind, data):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(data=st.fixed_dictionaries(usable))
 def test_a_record_with_an_id_is_read_whatever_else_it_says(kind, data):
     record = kind.parse(data)
