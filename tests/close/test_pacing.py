@@ -197,3 +197,18 @@ def test_a_request_that_fails_is_no_longer_counted_as_under_way(close, clock):
     api.me(client)
     api.me(client)
     assert clock.sleeps == [0.5, 1.0]
+
+
+def test_a_pause_that_another_process_knows_of_holds_a_request(clock):
+    class Shared(LocalPacer):
+        until = clock.now + 3.0
+
+        def shared_pause(self, group):
+            return max(0.0, self.until - clock.now)
+
+    pacer = Shared(max_wait=5.0, clock=clock, sleep=clock.sleep)
+    pacer.before("PUT phone_number", background=False)
+    assert clock.sleeps == [3.0]
+    pacer.until = clock.now + 6.0
+    with pytest.raises(RateLimitError):
+        pacer.before("PUT phone_number", background=False)
