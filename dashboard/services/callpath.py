@@ -6,6 +6,7 @@ people of a group ring too, and somebody who left does not ring.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit
 
 from dashboard import access
 from dashboard.models import Member, PhoneNumber
@@ -54,15 +55,16 @@ class Ringing:
         """ "3 people and the groups EMEA and DACH, 50 people in all"."""
         parts = []
         if self.people:
-            parts.append("1 person" if len(self.people) == 1 else f"{len(self.people)} people")
+            parts.append(_people(len(self.people)))
         if self.groups:
             names = _and([name for name, _ in self.groups])
             parts.append(f"the group {names}" if len(self.groups) == 1 else f"the groups {names}")
         if self.phones:
             phones = "1 phone" if len(self.phones) == 1 else f"{len(self.phones)} phones"
             parts.append(f"{phones} outside Close")
-        people = "1 person" if self.in_all == 1 else f"{self.in_all} people"
-        return _and(parts) + (f", {people} in all" if self.groups else "")
+        if not self.groups:
+            return _and(parts)
+        return f"{_and(parts)}, {_people(self.in_all)}{' in all' if len(parts) > 1 or len(self.groups) > 1 else ''}"
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,8 @@ def _steps(number: PhoneNumber, ringing: Ringing, forwards: bool, after: "_After
     yield Step("phone-incoming", "Somebody calls", at="0 s")
     if ringing.anybody:
         about = [", ".join(ringing.people)] if ringing.people else []
-        about += [f"{name}: {count} {'person' if count == 1 else 'people'}" for name, count in ringing.groups]
+        if len(ringing.groups) > 1 or ringing.people:
+            about += [f"{name}: {_people(count)}" for name, count in ringing.groups]
         about += [", ".join(ringing.phones)] if ringing.phones else []
         yield Step("users", f"Rings {ringing.words}", about=" · ".join(about), at=f"0–{seconds} s{default}")
     else:
@@ -153,7 +156,8 @@ def _steps(number: PhoneNumber, ringing: Ringing, forwards: bool, after: "_After
         about.append(after.words if after else "outside Close")
         at = f"from {seconds} s" if ringing.anybody else "at once"
         yield Step("phone-outgoing", "Forwards to", number.forward_to, " · ".join(about), at)
-    greeting = "A greeting of its own" if number.voicemail_greeting_url else "Close’s default greeting"
+    url = number.voicemail_greeting_url
+    greeting = f"Greeting {file_name(url)}" if url else "Close’s default greeting"
     yield Step("microphone", "Voicemail", about=greeting, at="at the end")
 
 
@@ -210,6 +214,15 @@ def _name_of(number: PhoneNumber, person: access.Person) -> str:
     if number.label and access.visible_numbers(person).filter(pk=number.pk).exists():
         return f"a number of yours, “{number.label}”"
     return "a number of this organisation"
+
+
+def file_name(url: str) -> str:
+    """The last part of an address, which is how people know a greeting: "main-line.mp3"."""
+    return unquote(urlsplit(url).path.rsplit("/", 1)[-1]) or url
+
+
+def _people(count: int) -> str:
+    return "1 person" if count == 1 else f"{count} people"
 
 
 def _and(parts: list[str]) -> str:

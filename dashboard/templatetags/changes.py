@@ -10,11 +10,12 @@ import re
 import uuid
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from django import template
 
 from dashboard.models import Change, Outcome, Source
+from dashboard.services import fields
+from dashboard.services.callpath import file_name
 from dashboard.services.changes import Names
 from dashboard.templatetags.ui import phone
 
@@ -153,7 +154,7 @@ def value(field: str, held: Any, names: Names) -> Value:
     if field == "forward_to":
         return Value(number=str(held))
     if field == "voicemail_greeting_url":
-        return Value(_file_name(str(held)))
+        return Value(file_name(str(held)))
     return Value(held if isinstance(held, str) else json.dumps(held, ensure_ascii=False))
 
 
@@ -169,10 +170,6 @@ def _forwarding(target: Any, enabled: Any) -> Value:
     if not target:
         return Value("on, without a target" if enabled else "off")
     return Value("on, to" if enabled else "off, target", number=str(target))
-
-
-def _file_name(url: str) -> str:
-    return unquote(urlsplit(url).path.rsplit("/", 1)[-1]) or url
 
 
 def _entry(field: str, entry: str, names: Names) -> Value:
@@ -219,18 +216,20 @@ def outcome(change: Change) -> Mark:
 
 @register.filter
 def close_held(change: Change, names: Names) -> str:
-    """What Close held where somebody else had changed it meanwhile: "Forwarding +1 303 555 0171"."""
+    """What Close held where somebody had changed it meanwhile: "+1 303 555 0171", "Label: West, Groups: EMEA"."""
     found = change.found or {}
     known = change.before | change.shown
-    other = [field for field in found if field not in known or found[field] != known[field]]
-    return ", ".join(f"{term(field)} {value(field, found[field], names)}" for field in other)
+    other = [field for field in found if not fields.same(field, found[field], known.get(field))]
+    if other == change.fields:
+        return ", ".join(str(value(field, found[field], names)) for field in other)
+    return ", ".join(f"{term(field)}: {value(field, found[field], names)}" for field in other)
 
 
 @register.filter
 def three_ways(change: Change, names: Names) -> list[tuple[str, Value, Value, Value]]:
     """For a conflict: each field with what it was, what was wanted, and what Close holds now."""
     found, known = change.found or {}, change.before | change.shown
-    fields = dict.fromkeys([*change.after, *(field for field in found if found[field] != known.get(field))])
+    other = [field for field in found if not fields.same(field, found[field], known.get(field))]
     return [
         (
             term(field) + {"forward_to": " to", "forward_to_enabled": " on or off"}.get(field, ""),
@@ -238,14 +237,17 @@ def three_ways(change: Change, names: Names) -> list[tuple[str, Value, Value, Va
             value(field, change.after.get(field, known.get(field)), names),
             value(field, found.get(field, known.get(field)), names),
         )
-        for field in fields
+        for field in dict.fromkeys([*change.after, *other])
     ]
 
 
 @register.filter
 def saved_otherwise(change: Change, names: Names) -> str:
     """Where Close's answer is not what was sent: what it saved, in words."""
-    return ", ".join(f"{term(field)} {value(field, held, names)}" for field, held in change.differs().items())
+    other = [
+        (field, held) for field, held in change.differs().items() if not fields.same(field, held, change.after[field])
+    ]
+    return ", ".join(f"{term(field)}: {value(field, held, names)}" for field, held in other)
 
 
 @register.filter

@@ -46,6 +46,13 @@ def day_name(day: date) -> str:
     return f"{near}{day:%A} {day.day} {day:%B}{year}"
 
 
+def zone_words() -> str:
+    """The reader's time zone as a place and its letters: "Berlin (CET)", or "UTC"."""
+    name, letters = timezone.get_current_timezone_name(), f"{timezone.localtime():%Z}"
+    place = name.rsplit("/", 1)[-1].replace("_", " ")
+    return place if place == letters else f"{place} ({letters})"
+
+
 def _clock(local: datetime) -> str:
     return f"{local.hour}:{local:%M}"
 

@@ -22,6 +22,7 @@ from dashboard.access import TEAM_LEAD, VIEWER, allow
 from dashboard.models import Change, Outcome
 from dashboard.services import changes as record
 from dashboard.services import plans
+from dashboard.templatetags.days import zone_words
 from dashboard.views import change_query, downloads, fragments
 from dashboard.views.change_query import ChangeQuery
 from dashboard.views.change_rows import prepare
@@ -62,7 +63,7 @@ def index(request: Any) -> HttpResponse:
             "all": query.link(**dict.fromkeys(set(query.chosen) - {"view"})),
         },
         "one_number": _one_number(person, query),
-        "zone": timezone.get_current_timezone_name(),
+        "zone": zone_words(),
         "here": request.get_full_path(),
     }
     return render(request, "changes/list.html", context)

@@ -18,6 +18,7 @@ class Fact:
     term: str
     words: str = ""
     tags: tuple[str, ...] = ()
+    code: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,13 +84,13 @@ def panels(number: PhoneNumber) -> list[Panel]:
         Fact("Carrier", str(raw.get("carrier") or "Not said").capitalize()),
         Fact("Verified", _yes(raw.get("is_verified"))),
         Fact("Ported in", _yes(raw.get("was_ported"))),
-        Fact("Address on file", str(raw.get("address_id") or "None")),
-        Fact("Regulatory bundle", str(raw.get("bundle_id") or "None")),
+        Fact("Address on file", str(raw.get("address_id") or "None"), code=bool(raw.get("address_id"))),
+        Fact("Regulatory bundle", str(raw.get("bundle_id") or "None"), code=bool(raw.get("bundle_id"))),
         Fact("Changed in Close", _day(raw.get("date_updated")) or "Not said"),
         Fact("Shared number", _yes(raw.get("is_group_number"))),
-        Fact("Single owner", str(raw.get("user_id") or "None")),
-        Fact("Id in Close", str(raw.get("id") or "")),
-        Fact("Organisation", str(raw.get("organization_id") or "Not said")),
+        Fact("Single owner", str(raw.get("user_id") or "None"), code=bool(raw.get("user_id"))),
+        Fact("Id in Close", str(raw.get("id") or ""), code=True),
+        Fact("Organisation", str(raw.get("organization_id") or "Not said"), code=True),
     ]
     known = SHOWN_ELSEWHERE | IN_THE_PANELS
     others = [Fact(name, _words(raw[name])) for name in sorted(set(raw) - known)]
