@@ -61,7 +61,7 @@ def address_of(view: SavedView) -> str:
 
 def views_of(request: Any, query: NumberQuery | None = None) -> list[dict[str, Any]]:
     """The views as tabs, without their counts. `query` is what is looked at now."""
-    found = [
+    found: list[dict[str, Any]] = [
         {"id": f"view-{asked.partition('=')[2] or 'all'}", "name": name, "query": asked, "address": f"?{asked}"}
         for name, asked in VIEWS.items()
     ]
@@ -123,7 +123,7 @@ def _save(request: Any, view: SavedView) -> HttpResponse:
         data["query"] = query.address(view=None).removeprefix("?")
     new, form = view.pk is None, SavedViewForm(data, instance=view)
     if not form.is_valid():
-        say(request, " ".join(words for errors in form.errors.values() for words in errors), level="bad")
+        say(request, " ".join(str(words) for errors in form.errors.values() for words in errors), level="bad")
         return HttpResponseRedirect(reverse("number-list" if new else "view-list"), status=303)
     view = form.save()
     say(request, f"The view “{view.name}” is saved.")

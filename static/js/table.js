@@ -1,0 +1,105 @@
+// The list of numbers around its table: what stands outside of the part that is swapped follows it, menus apply what
+// was ticked, a row is read anew after a change, and a locked value says why.
+
+const ROW_MS = 60;
+const changed = new Set();
+
+// ---- What follows the list: the count, the address of the export, the tab that is looked at ----
+
+/** The parameters that make a view, in one spelling. */
+function filtersOf(search) {
+  const parameters = new URLSearchParams(search);
+  for (const name of ["page", "per_page", "sort", "columns"]) parameters.delete(name);
+  parameters.sort();
+  return parameters;
+}
+
+function markTab() {
+  const here = filtersOf(location.search);
+  for (const tab of document.querySelectorAll("#views a[id^=view-]")) {
+    const view = here.get("view");
+    const current = view ? tab.id === `view-${view}` : filtersOf(tab.search).toString() === here.toString();
+    if (current) tab.setAttribute("aria-current", "true");
+    else tab.removeAttribute("aria-current");
+  }
+}
+
+document.addEventListener("htmx:afterSettle", (event) => {
+  const { id } = event.detail.target;
+  if (id === "views" || id === "numbers") markTab();
+  if (id !== "numbers") return;
+  document.getElementById("count").textContent = document.getElementById("numbers").dataset.count;
+  const file = document.getElementById("export");
+  file.href = file.dataset.address + location.search;
+});
+
+// ---- Menus of filters: ticking several and closing the menu is enough ----
+
+document.addEventListener("change", (event) => {
+  const menu = event.target.closest(".dropdown-menu");
+  if (menu && event.target.getAttribute("form") === "filters") menu.dataset.changed = "";
+});
+
+document.addEventListener("hidden.bs.dropdown", (event) => {
+  const menu = event.target.parentElement.querySelector(".dropdown-menu");
+  if (!menu || !("changed" in menu.dataset)) return;
+  delete menu.dataset.changed;
+  document.getElementById("filters").requestSubmit();
+});
+
+// The button in the menu closes it, which applies it, and the focus stays with the chip.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest(".dropdown-menu button[form=filters]");
+  if (!button) return;
+  event.preventDefault();
+  const toggle = button.closest(".dropdown").querySelector("[data-bs-toggle]");
+  toggle.focus();
+  window.bootstrap.Dropdown.getOrCreateInstance(toggle).hide();
+});
+
+// ---- A changed number's row is read anew, but only while none of its editors is open ----
+
+document.addEventListener("number-changed", (event) => changed.add(event.detail.id));
+
+function isOpen(row) {
+  return row.querySelector("td.editing, td.conflict, [aria-busy=true]") !== null;
+}
+
+function readRows() {
+  for (const id of changed) {
+    const row = document.getElementById(`number-${id}`);
+    if (row && isOpen(row)) continue;
+    changed.delete(id);
+    if (!row?.matches("tr")) continue;
+    const columns = document.getElementById("numbers").dataset.columns || "number";
+    window.htmx.ajax("GET", `/numbers/${id}/row/?columns=${columns}`, { source: row, target: row, swap: "outerHTML" });
+  }
+}
+
+document.addEventListener("htmx:afterRequest", () => {
+  if (changed.size) setTimeout(readRows, ROW_MS);
+});
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const row = event.detail.target;
+  if (!row.matches?.("tr[id^=number-]") || !isOpen(row)) return;
+  event.detail.shouldSwap = false;
+  changed.add(row.id.slice("number-".length));
+});
+
+// ---- Why a value is locked: a tooltip for pointer and keyboard; Escape takes it away ----
+
+function explain(event) {
+  const value = event.target.closest?.("[data-why]");
+  if (!value || window.bootstrap.Tooltip.getInstance(value)) return;
+  new window.bootstrap.Tooltip(value, { title: value.dataset.why, trigger: "hover focus", container: "body" }).show();
+}
+
+document.addEventListener("focusin", explain);
+document.addEventListener("pointerover", explain);
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const value of document.querySelectorAll("[data-why][aria-describedby]")) {
+    window.bootstrap.Tooltip.getInstance(value)?.hide();
+  }
+});
