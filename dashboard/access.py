@@ -119,8 +119,7 @@ def visible_numbers(person: Person) -> PhoneNumberQuerySet:
         return numbers.none()
     if person.all_numbers:
         return numbers
-    through = PhoneNumber.teams.through.objects
-    return numbers.filter(Exists(through.filter(phonenumber=OuterRef("pk"), group__in=person.team_ids)))
+    return numbers.of_teams(person.team_ids)
 
 
 def changeable_numbers(person: Person) -> PhoneNumberQuerySet:
@@ -192,8 +191,4 @@ def ops_admins() -> Any:
         Q(ends_on__isnull=True) | Q(ends_on__gte=timezone.localdate())
     )
     users = get_user_model()
-    return (
-        users.objects.filter(is_active=True)
-        .filter(Q(is_superuser=True) | Q(access__in=from_access))
-        .distinct()
-    )
+    return users.objects.filter(is_active=True).filter(Q(is_superuser=True) | Q(access__in=from_access)).distinct()

@@ -15,9 +15,9 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import F, QuerySet
 from django.db.models.expressions import OrderBy
-from django.db.models.functions import Lower
 
 from dashboard.models import Change, Group, Member, PhoneNumber, PhoneNumberQuerySet
+from dashboard.models.numbers import SORT_KEYS
 
 # What the table can show beside the number, in its order.
 COLUMNS = {
@@ -30,19 +30,10 @@ COLUMNS = {
     "changed": "Changed",
 }
 
-# Each order is served by an index of models/numbers.py as it stands, so that a page is read without sorting.
-SORTS: dict[str, tuple[Any, ...]] = {
-    "number": (F("number"),),
-    "label": (Lower("label"),),
-    "team": (F("teams_sort"),),
-    "members": (F("people_sort"),),
-    "forwarding": (F("forward_to_enabled"), F("forward_to")),
-    "press_1": (F("press_1_to_accept"),),
-    "greeting": (F("voicemail_greeting_url"),),
-    "changed": (F("updated_in_close"),),
-}
 PER_PAGE = (25, 50, 100, 200)
 USUAL_PER_PAGE = 50
+# What the filter's values mean to PhoneNumber.forwarding: off is off with and without a target.
+FORWARDING = {"on": ("on", "nowhere"), "off": ("off", "none"), "none": ("none", "nowhere")}
 MOST_VALUES = 100
 
 TITLES = {
@@ -124,8 +115,10 @@ class NumberFilter(django_filters.FilterSet):
             return {}
         asked_teams = teams.filter(close_id__in=self.values.get("team", [])).order_by()
         asked_people = people.filter(close_id__in=self.values.get("member", [])).order_by()
-        columns = ("close_id", "name")
-        return dict(asked_teams.values_list(*columns).union(asked_people.values_list(*columns)))
+        columns = ("close_id", "name", "pk")
+        found = list(asked_teams.values_list(*columns).union(asked_people.values_list(*columns)))
+        self.keys = {close_id: pk for close_id, _, pk in found}
+        return {close_id: name for close_id, name, _ in found}
 
     def filter_queryset(self, queryset: Any) -> Any:
         for name, value in self.values.items():
@@ -136,8 +129,7 @@ class NumberFilter(django_filters.FilterSet):
         return numbers.search(value)
 
     def of_teams(self, numbers: PhoneNumberQuerySet, name: str, value: list[str]) -> PhoneNumberQuerySet:
-        through = PhoneNumber.teams.through.objects.filter(group__close_id__in=value)
-        return numbers.filter(pk__in=through.values("phonenumber_id"))
+        return numbers.of_teams(self.keys[close_id] for close_id in value)
 
     def of_members(self, numbers: PhoneNumberQuerySet, name: str, value: list[str]) -> PhoneNumberQuerySet:
         through = PhoneNumber.members.through.objects.filter(member__close_id__in=value)
@@ -150,14 +142,10 @@ class NumberFilter(django_filters.FilterSet):
         return numbers.filter(country__in=[code.upper() for code in value])
 
     def forwarded(self, numbers: PhoneNumberQuerySet, name: str, value: str) -> PhoneNumberQuerySet:
-        if value == "none":
-            return numbers.filter(forward_to="")
-        return numbers.filter(forward_to_enabled=value == "on")
+        return numbers.filter(forwarding__in=FORWARDING[value])
 
     def greeted(self, numbers: PhoneNumberQuerySet, name: str, value: str) -> PhoneNumberQuerySet:
-        if value == "none":
-            return numbers.filter(voicemail_greeting_url="")
-        return numbers.filter(voicemail_greeting_url__gt="")
+        return numbers.filter(has_greeting=value == "set")
 
     def changed_in_close(self, numbers: PhoneNumberQuerySet, name: str, value: str) -> PhoneNumberQuerySet:
         return numbers.filter(pk__in=Change.objects.unseen().order_by().values("number_id"))
@@ -198,7 +186,7 @@ class NumberQuery:
         return query
 
     def _read_sort(self, sort: str) -> None:
-        if sort.removeprefix("-") in SORTS:
+        if sort.removeprefix("-") in SORT_KEYS:
             self.sort = sort
         elif sort:
             self.notes.append(f"The list cannot be sorted by “{sort[:40]}”; it is sorted by number.")
@@ -242,5 +230,5 @@ class NumberQuery:
     def order(self, *, backwards: bool = False) -> list[OrderBy]:
         """The order of the rows, always with the id last and in the same direction, as the indexes have it."""
         descending = self.sort.startswith("-") != backwards
-        keys = [*SORTS[self.sort.removeprefix("-")], F("id")]
+        keys = [*SORT_KEYS[self.sort.removeprefix("-")], F("id")]
         return [key.desc() if descending else key.asc() for key in keys]

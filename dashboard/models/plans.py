@@ -52,9 +52,7 @@ class Plan(models.Model):
 
     intent = models.UUIDField(unique=True)
     source = models.CharField(max_length=16, choices=Source.choices)
-    author = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="plans"
-    )
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="plans")
     # Kept as text too, so that it stays readable after the account is gone.
     author_name = models.CharField(max_length=255)
     reason = models.TextField(blank=True)
@@ -132,9 +130,7 @@ class Change(models.Model):
         ]
         indexes = [
             models.Index(fields=["number", "-id"], name="change_by_number"),
-            models.Index(
-                "number", name="change_unseen", condition=Q(state=Outcome.OBSERVED, seen_at__isnull=True)
-            ),
+            models.Index("number", name="change_unseen", condition=Q(state=Outcome.OBSERVED, seen_at__isnull=True)),
             models.Index("state", name="change_open", condition=Q(state__in=OPEN)),
         ]
 

@@ -10,15 +10,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
 
 from dashboard.close import GroupRecord, OrganizationRecord, PhoneNumberRecord
 from dashboard.models import Answer, Group, Member, PhoneNumber
+from dashboard.models.numbers import SORTED_LENGTH
 
 CHUNK = 500
 UNKNOWN_PERSON = "Unknown person"
 UNKNOWN_GROUP = "Unknown group"
-SHOWN = ("people", "team_names", "people_sort", "teams_sort", "search_text")
+SHOWN = ("people", "team_names", "team_keys", "people_sort", "teams_sort", "search_text")
 
 
 def store_people(organization: OrganizationRecord, groups: Sequence[GroupRecord]) -> None:
@@ -30,9 +30,10 @@ def store_people(organization: OrganizationRecord, groups: Sequence[GroupRecord]
         groups_of, renamed = _store_groups(groups)
         touched = _store_members(organization, groups_of)
     # A renamed group shows on the numbers of its people as well.
-    on_them = Q(members__in=touched) | Q(teams__in=renamed)
-    numbers = PhoneNumber.objects.filter(on_them).distinct()
-    pks = list(numbers.order_by("pk").values_list("pk", flat=True))
+    on_them = PhoneNumber.objects.filter(members__in=touched) | PhoneNumber.objects.filter(groups__in=renamed)
+    pks = sorted(
+        {*on_them.values_list("pk", flat=True), *PhoneNumber.objects.of_teams(renamed).values_list("pk", flat=True)}
+    )
     for start in range(0, len(pks), CHUNK):
         with transaction.atomic():
             describe(pks[start : start + CHUNK])
@@ -116,24 +117,23 @@ def describe(pks: Sequence[int]) -> None:
     members = _related(PhoneNumber.members.through, "member_id", pks, Member.objects.prefetch_related("groups"))
     groups = _related(PhoneNumber.groups.through, "group_id", pks, Group.objects.all())
     outside = dict(Answer.objects.filter(number__in=pks).values_list("number_id", "raw__phone_numbers"))
-    teams, changed = {}, []
+    changed = []
     for number in PhoneNumber.objects.filter(pk__in=pks):
         people = sorted(members[number.pk], key=lambda member: (not member.active, member.name.casefold()))
         of_number = {group.pk: group for group in groups[number.pk]}
         for member in people:
             of_number |= {group.pk: group for group in member.groups.all()} if member.active else {}
         team_names = sorted((group.name for group in of_number.values()), key=str.casefold)
-        teams[number.pk] = set(of_number)
         before = [getattr(number, name) for name in SHOWN]
         number.people = [[member.close_id, member.name, member.active] for member in people]
         number.team_names = team_names
-        number.people_sort = ", ".join(member.name for member in people).casefold()
-        number.teams_sort = ", ".join(team_names).casefold()
+        number.team_keys = "".join(f",{key}" for key in sorted(of_number)) + ("," if of_number else "")
+        number.people_sort = ", ".join(member.name for member in people).casefold()[:SORTED_LENGTH]
+        number.teams_sort = ", ".join(team_names).casefold()[:SORTED_LENGTH]
         number.search_text = search_text(number, outside.get(number.pk) or [])
         if before != [getattr(number, name) for name in SHOWN]:
             changed.append(number)
     PhoneNumber.objects.bulk_update(changed, SHOWN, batch_size=100)
-    _set_relation(PhoneNumber.teams.through, "group_id", teams)
 
 
 def index(records: Mapping[int, PhoneNumberRecord]) -> None:

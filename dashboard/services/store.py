@@ -99,9 +99,8 @@ def _update(number: PhoneNumber, record: PhoneNumberRecord, read_no: int) -> boo
     changed = PhoneNumber.objects.filter(pk=number.pk, read_no__lt=read_no).update(
         read_no=read_no, missed_walks=0, missing_since=None, **_columns(record, number)
     )
-    if changed:
-        if not Answer.objects.filter(number_id=number.pk).update(raw=record.raw):
-            Answer.objects.create(number_id=number.pk, raw=record.raw)
+    if changed and not Answer.objects.filter(number_id=number.pk).update(raw=record.raw):
+        Answer.objects.create(number_id=number.pk, raw=record.raw)
     return bool(changed)
 
 

@@ -94,13 +94,16 @@ def _take_lease() -> bool:
 
 def _walk(client: close.Client, run: SyncRun, progress: Callable[[SyncRun], None]) -> None:
     """Store page after page; the run is complete when Close has no more."""
-    connection = Connection.load()
+    connection, lap = Connection.load(), 0
     with connections.watched():
         for page in close.phone_number_pages(client, connections=CONNECTIONS, begin=store.draw):
             if any(connections.foreign(connection, record) for record in page.records):
                 connection.refresh_from_db()
                 raise connections.NotConnectedError(connection.problem_text)
             stored = store.store(page.records, read_no=page.began)
+            if page.lap > lap:
+                # The list moved under the walk, which begins again from the top.
+                lap, run.seen = page.lap, 0
             run.pages += 1
             run.seen += len(page.records)
             run.new += stored.new
