@@ -138,4 +138,4 @@ def number_counts(request: Any) -> HttpResponse:
     for view in views:
         _, numbers = read_query(request, QueryDict(view["query"]))
         view["count"] = numbers.count()
-    return fragment(request, "_counts.html", {"views": views})
+    return fragment(request, "_counts.html", {"views": views, "counted": True})
