@@ -111,9 +111,9 @@ def since(at: datetime | None) -> str:
 
 @register.filter
 def beside(message: Any) -> dict[str, Any]:
-    """What a message carries beside its text (`say` in dashboard/views/fragments.py): its level, a change to undo."""
+    """What `say` (dashboard/views/fragments.py) put beside a message: its level, a change to undo, an intent."""
     try:
         extra = json.loads(message.extra_tags)
     except (AttributeError, TypeError, ValueError):
         extra = {}
-    return {"level": extra.get("level", "ok"), "undo": extra.get("undo")}
+    return {"level": extra.get("level", "ok"), "undo": extra.get("undo"), "intent": extra.get("intent", "")}

@@ -231,7 +231,8 @@ def _answer(
     change = _change(request, pk)
     change.attempt = attempt  # type: ignore[attr-defined]
     names = prepare(request.person, [change, attempt] if attempt else [change])
-    context = {"change": change, "names": names, "here": request.htmx.current_url_abs_path or reverse("change-list")}
+    here = request.htmx.current_url_abs_path or reverse("change-list")
+    context = {"change": change, "names": names, "here": here, "answered": True}
     response = fragments.fragment(request, "changes/_row.html", context, status=status)
     if undo_of or attempt:
         response["HX-Trigger"] = json.dumps({"number-changed": {"id": change.number.close_id}})

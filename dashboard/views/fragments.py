@@ -2,7 +2,7 @@
 
 A fragment carries the header `X-Fragment: 1`; `static/js/swap.js` swaps errors only where it is set. After the
 fragment may follow, out of band: the message line, the counts of the views, the freshness line. They stand last
-because before a `<td>` the browser's parser would drop the cell.
+and in a `<template>`, because before a `<td>` the browser's parser would drop the cell.
 """
 
 import json
@@ -27,11 +27,14 @@ def fragment(
 ) -> HttpResponse:
     """Answer with `template`, followed by waiting messages and by `parts` ("counts", "freshness")."""
     html = render_to_string(template, context, request)
-    for waiting in messages.get_messages(request):
-        html += render_to_string("_message.html", {"message": waiting, "oob": True}, request)
+    riding = "".join(
+        render_to_string("_message.html", {"message": waiting, "oob": True}, request)
+        for waiting in messages.get_messages(request)
+    )
     for part in parts:
-        html += render_to_string(f"_{part}.html", {"oob": True, **context}, request)
-    response = HttpResponse(html, status=status)
+        riding += render_to_string(f"_{part}.html", {"oob": True, **context}, request)
+    # After a cell or a row the browser's parser empties every form that is not in a template; htmx looks into those.
+    response = HttpResponse(html + (f"<template>{riding}</template>" if riding else ""), status=status)
     response["X-Fragment"] = "1"
     return response
 

@@ -122,8 +122,12 @@ def _saved(request: Any, user: Any, words: str) -> HttpResponse:
     fragments.say(request, words)
     if not request.htmx:
         return _see_list()
-    user = _accounts().get(pk=user.pk)
-    row = _row(request, user)
+    return _closed(request, _accounts().get(pk=user.pk))
+
+
+def _closed(request: Any, user: Any) -> HttpResponse:
+    """The row as it is; it takes the focus that was in its editor."""
+    row = _row(request, user) | {"answered": True}
     row["may_change"] = people.numbers_changeable_by([row["person"]])[user.pk]
     return fragments.fragment(request, "people/_row.html", {"row": row})
 
@@ -132,9 +136,7 @@ def _saved(request: Any, user: Any, words: str) -> HttpResponse:
 @require_GET
 def people_row(request: Any, pk: int) -> HttpResponse:
     """A person's row as it is: what an editor closes into when it is cancelled."""
-    row = _row(request, get_object_or_404(_accounts(), pk=pk))
-    row["may_change"] = people.numbers_changeable_by([row["person"]])[pk]
-    return fragments.fragment(request, "people/_row.html", {"row": row})
+    return _closed(request, get_object_or_404(_accounts(), pk=pk))
 
 
 @allow(OPS_ADMIN)
