@@ -71,7 +71,7 @@ define install
 			|| { echo "It could not be made. Type: apt install python3-venv"; exit 1; }; \
 	fi; \
 	echo "Installing what $(1) lists ..."; \
-	$(VENV)/python -m pip install --quiet --disable-pip-version-check -r $(1) \
+	$(VENV)/python -m pip install -qq --disable-pip-version-check -r $(1) \
 		|| { echo "Not everything could be installed; pip says above why. Is there a way to the package index?"; exit 1; }; \
 	touch $@
 endef
