@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone
 
 from dashboard.models import Change, Plan
@@ -16,12 +17,13 @@ def reload(change: Change) -> None:
     change.refresh_from_db(fields=LIVE)
 
 
-def finish(change: Change, state: str, **facts: Any) -> bool:
+def finish(change: Change, state: str, *, only_if: Q | None = None, **facts: Any) -> bool:
     """Give an open change its outcome; whether it was still open. What happened once is never rewritten.
 
-    `change` is as the database has it afterwards: by us, or by whoever came first.
+    `only_if`: what else must be so, asked in the statement that writes. `change` is as the database has it
+    afterwards: by us, or by whoever came first.
     """
-    open_change = Change.objects.filter(pk=change.pk, state__in=OPEN)
+    open_change = Change.objects.filter(only_if or Q(), pk=change.pk, state__in=OPEN)
     done = bool(open_change.update(state=state, finished_at=timezone.now(), lease_until=None, **facts))
     reload(change)
     if done and not Change.objects.filter(plan=change.plan_id, state__in=OPEN).exists():

@@ -62,7 +62,8 @@ def store(records: Sequence[PhoneNumberRecord], *, read_no: int, ours: Change | 
         stored.new = _insert(new, read_no)
         newer = [record for record in different if _update(known[record.id], record, read_no)]
         _redraw({known[r.id].pk: r for r in newer}, raws)
-        observed = []
+        seen = [known[record.id] for record in same + newer]
+        observed = [_released(n, now=False) for n in seen if n.missing_since and n.read_no < read_no]
         for record in newer:
             number = known[record.id]
             names, change = _compare(number, raws.get(number.pk, {}), record, read_no, ours)
@@ -197,26 +198,28 @@ def _record(changes: Sequence[Change]) -> None:
     Change.objects.bulk_create(changes)
 
 
-def mark_missing(numbers: Iterable[PhoneNumber]) -> int:
-    """Mark numbers as gone from Close, and record it; how many were not marked before."""
+def mark_missing(numbers: Iterable[PhoneNumber], *, read_no: int) -> int:
+    """Mark numbers as gone from Close, and record it; how many were not marked before.
+
+    `read_no`: drawn before Close was asked. A number that was seen in a read that began later stays.
+    """
     now = timezone.now()
     with transaction.atomic():
-        gone = list(
-            PhoneNumber.objects.select_for_update(of=("self",)).filter(
-                pk__in=[number.pk for number in numbers], missing_since__isnull=True
-            )
+        unseen = PhoneNumber.objects.select_for_update(of=("self",)).filter(
+            pk__in=[number.pk for number in numbers], missing_since__isnull=True, read_no__lt=read_no
         )
-        PhoneNumber.objects.filter(pk__in=[number.pk for number in gone]).update(missing_since=now)
-        _record(
-            [
-                Change(
-                    number=number,
-                    before={"released": False},
-                    after={"released": True},
-                    state=Outcome.OBSERVED,
-                    observed_after=number.fetched_at,
-                )
-                for number in gone
-            ]
-        )
+        gone = list(unseen)
+        PhoneNumber.objects.filter(pk__in=[number.pk for number in gone]).update(missing_since=now, read_no=read_no)
+        _record([_released(number, now=True) for number in gone])
     return len(gone)
+
+
+def _released(number: PhoneNumber, *, now: bool) -> Change:
+    """A number is gone from Close, or back again."""
+    return Change(
+        number=number,
+        before={"released": not now},
+        after={"released": now},
+        state=Outcome.OBSERVED,
+        observed_after=number.fetched_at,
+    )

@@ -42,7 +42,7 @@ def refresh_number(*, number: PhoneNumber) -> set[str]:
         with connections.watched():
             record = close.phone_number(connections.client(), number.close_id)
     except close.NotFoundError:
-        store.mark_missing([number])
+        store.mark_missing([number], read_no=read_no)
         raise
     if connections.foreign(Connection.load(), record):
         return set()
@@ -123,7 +123,7 @@ def _count_missing(run: SyncRun) -> None:
         return
     with transaction.atomic():
         unmet.update(missed_walks=F("missed_walks") + 1)
-        run.missing = store.mark_missing(unmet.filter(missed_walks__gte=store.GONE_AFTER_WALKS))
+        run.missing = store.mark_missing(unmet.filter(missed_walks__gte=store.GONE_AFTER_WALKS), read_no=run.began_no)
 
 
 def doubted_run() -> SyncRun | None:
@@ -137,7 +137,7 @@ def believe(*, actor: Person) -> int:
     run = doubted_run()
     if run is None:
         return 0
-    gone = store.mark_missing(PhoneNumber.objects.here().filter(read_no__lt=run.began_no))
+    gone = store.mark_missing(PhoneNumber.objects.here().filter(read_no__lt=run.began_no), read_no=run.began_no)
     SyncRun.objects.filter(pk=run.pk).update(doubted=0, missing=gone)
     Connection.note(doubted=0)
     log.info("%s said that %s numbers are gone", actor.name, gone)

@@ -9,6 +9,7 @@ import time
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from dashboard import access, close
@@ -117,7 +118,7 @@ def _still_as_shown(change: Change, connection: Connection) -> bool:
         with connections.watched():
             record = close.phone_number(connections.client(), change.number.close_id)
     except close.NotFoundError as error:
-        store.mark_missing([change.number])
+        store.mark_missing([change.number], read_no=read_no)
         finish(change, Outcome.FAILED, error_kind="not_found", error=error.screen)
         return False
     except close.CloseError as error:
@@ -191,6 +192,8 @@ def _not_done(change: Change, error: close.CloseError, seconds: float) -> bool:
         again.update(state=Outcome.PENDING, sent_at=None, sent_no=None, lease_until=timezone.now() + LEASE)
         reload(change)
         return False
+    if isinstance(error, close.NotFoundError):
+        store.mark_missing([change.number], read_no=store.draw())
     if isinstance(error, close.RateLimitError | close.ConnectionFailedError | close.NotFoundError):
         finish(change, Outcome.FAILED, error_kind=kind, error=_not_sent(error))
     else:
@@ -211,14 +214,15 @@ def settle(change: Change) -> None:
     """Find out by reading what became of an `unknown` change; it stays unknown where that cannot be said yet.
 
     Close holds `after`: applied. It holds `before` in a read begun a minute after it was sent: failed. A third
-    value: conflict, since nobody can say whether ours was there in between.
+    value: conflict, since nobody can say whether ours was there in between. A key that Close leaves out says
+    nothing, but where null was there before it is taken for null, as it was before sending.
     """
     began, read_no = timezone.now(), store.draw()
     try:
         with connections.watched():
             record = close.phone_number(connections.client(), change.number.close_id)
     except close.NotFoundError:
-        store.mark_missing([change.number])
+        store.mark_missing([change.number], read_no=read_no)
         words = "The number is gone from Close. Whether the change was made before that cannot be said."
         finish(change, Outcome.CONFLICT, error_kind="not_found", error=words)
         return
@@ -228,11 +232,12 @@ def settle(change: Change) -> None:
     if connections.foreign(Connection.load(), record):
         return
     now = fields.said(record)
-    store.store([record], read_no=read_no, ours=change)
+    store.store([record], read_no=read_no)
     reload(change)
-    if change.state != Outcome.UNKNOWN or not set(change.after) <= set(now):
+    unsaid = [name for name in change.after if name not in now and not fields.same(name, None, change.before[name])]
+    if change.state != Outcome.UNKNOWN or unsaid:
         return
-    answer = {name: now[name] for name in change.after}
+    answer = {name: now.get(name) for name in change.after}
     if not fields.differing(change.after, answer):
         finish(change, Outcome.APPLIED, answer=answer, error="", error_kind="")
     elif fields.differing(change.before, answer):
@@ -253,7 +258,8 @@ def recover() -> int:
     touched = left.filter(sent_at__isnull=False).update(state=Outcome.UNKNOWN, lease_until=None)
     for change in left.filter(sent_at__isnull=True):
         words = "It was not sent: closephones stopped before that. Make the change again if it is still wanted."
-        touched += finish(change, Outcome.FAILED, error_kind="not_sent", error=words)
+        # Whoever was only slow may note it as sent at this very moment; then it goes on.
+        touched += finish(change, Outcome.FAILED, only_if=Q(sent_at__isnull=True), error_kind="not_sent", error=words)
     return touched
 
 

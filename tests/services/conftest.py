@@ -22,10 +22,10 @@ def hasty(sim, settings, monkeypatch):
 
 @pytest.fixture
 def number(synced):
-    """A number that forwards, with a label and a greeting."""
-    return PhoneNumber.objects.filter(
-        forward_to_enabled=True, type="internal", inbound_ring_duration__gt=0, voicemail_greeting_url__gt=""
-    ).exclude(label="")[0]
+    """A number that forwards, with a label, a greeting and a ring duration, and not the acting person's own."""
+    forwarding = PhoneNumber.objects.filter(type="internal", forward_to_enabled=True).exclude(label="")
+    full = forwarding.filter(inbound_ring_duration__gt=0, voicemail_greeting_url__gt="")
+    return full.exclude(members__close_id=synced.organisation.me["id"])[0]
 
 
 @pytest.fixture
