@@ -29,6 +29,7 @@ OWN_NUMBER_FIELDS = {"label", "voicemail_greeting_url", "forward_to", "forward_t
 MEMBER_FIELDS = {"participants", "participant_groups"}
 
 MAY_ONLY_LOOK = "You may look at this number, not change it. Ask an ops admin if you need to."
+GONE = "This number is gone from Close, so it cannot be changed any more."
 BEYOND_TEAMS = "This number also belongs to people or groups outside your teams. Ask an ops admin to change it."
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -151,7 +152,7 @@ def why_not(person: Person, number: PhoneNumber, fields: Iterable[str], connecti
     if fields & MEMBER_FIELDS and not person.is_ops_admin:
         return "Only ops admins change who a number belongs to. Ask one of them."
     if not changeable_numbers(person).filter(pk=number.pk).exists():
-        return BEYOND_TEAMS
+        return BEYOND_TEAMS if PhoneNumber.objects.here().filter(pk=number.pk).exists() else GONE
     return why_close_would_not(number, fields, connection)
 
 
