@@ -138,6 +138,8 @@ def undo_note(change: Change) -> UndoNote:
     names = set(change.before)
     if not names & set(fields.EDITABLE):
         return UndoNote(False, "This can only be changed back in Close.")
+    if not fields.differing(change.before, _held(change), fields.EDITABLE):
+        return UndoNote(False, "Close holds what it held before.")
     notes = []
     if names - set(fields.EDITABLE):
         notes.append("Members, groups and other phones stay as they are now.")
