@@ -38,11 +38,11 @@ MOST_VALUES = 100
 
 TITLES = {
     "team": "Team",
-    "member": "Person",
-    "type": "Type",
-    "country": "Country",
     "forwarding": "Forwarding",
     "greeting": "Greeting",
+    "country": "Country",
+    "member": "Person",
+    "type": "Type",
     "changed": "Changed",
 }
 CHOICES = {

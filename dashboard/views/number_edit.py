@@ -206,6 +206,8 @@ def opened(request: Any, number: PhoneNumber, editor: Editor, *, status: int = 2
         "url": f"{row['base']}edit/{editor.name}/",
         "cell": f"number-{number.close_id}-{editor.name}",
         "intent": str(uuid4()),
+        # A browser heeds autofocus on a page of its own; in a cell the script moves the focus.
+        "focus_mark": "data-focus" if request.htmx else "autofocus",
     }
     if request.htmx:
         return fragment(

@@ -59,6 +59,8 @@ document.addEventListener("keydown", (event) => {
 // While a save is under way the fields keep the focus and cannot be typed in; after a second the wait has a reason.
 document.addEventListener("htmx:beforeRequest", (event) => {
   const form = event.detail.elt;
+  // A row is not read anew while one of its cells is about to change.
+  if (form.matches("form, button, a")) form.closest("td")?.setAttribute("aria-busy", "true");
   if (!form.matches("td form")) return;
   form.setAttribute("aria-busy", "true");
   for (const field of form.querySelectorAll(FIELDS)) field.readOnly = true;
@@ -75,6 +77,7 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 
 document.addEventListener("htmx:afterRequest", (event) => {
   const form = event.detail.elt;
+  form.closest("td")?.removeAttribute("aria-busy");
   if (!waiting.has(form)) return;
   const { timer, line } = waiting.get(form);
   waiting.delete(form);
@@ -98,19 +101,21 @@ document.addEventListener("htmx:afterSwap", (event) => {
   const { activeElement } = document;
   const elsewhere = activeElement.matches(FIELDS) && !cell.contains(activeElement);
   const form = cell.querySelector("form.editor");
-  const group = cell.querySelector("[role=group]");
+  const group = cell.querySelector("[role=group][tabindex]");
   const following = follow?.cell === cell.id ? follow.button : null;
   if (follow?.cell === cell.id) follow = null;
   if (elsewhere) return;
   if (form) {
-    const field = form.querySelector("[aria-invalid=true]") ?? form.querySelector("[autofocus]") ?? form.querySelector(FIELDS);
+    const field = form.querySelector("[aria-invalid=true]") ?? form.querySelector("[autofocus], [data-focus]") ?? form.querySelector(FIELDS);
     field.focus();
     if (!("typed" in form.dataset)) field.select();
-  } else if (group && cell.matches(".conflict")) {
+  } else if (group) {
     group.focus();
   } else if (following) {
-    document.getElementById(following)?.click();
+    const button = document.getElementById(following);
+    button?.focus();
+    button?.click();
   } else if (activeElement === document.body) {
-    cell.querySelector(".cell-edit, .ro, a, button")?.focus();
+    (cell.querySelector(".cell-edit") ?? cell.querySelector(".ro, a, button"))?.focus();
   }
 });

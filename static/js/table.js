@@ -1,6 +1,8 @@
 // The list of numbers around its table: what stands outside of the part that is swapped follows it, menus apply what
 // was ticked, a row is read anew after a change, and a locked value says why.
 
+import { focusAfterSwap } from "./focus.js";
+
 const ROW_MS = 60;
 const changed = new Set();
 
@@ -55,6 +57,13 @@ document.addEventListener("click", (event) => {
   const toggle = button.closest(".dropdown").querySelector("[data-bs-toggle]");
   toggle.focus();
   window.bootstrap.Dropdown.getOrCreateInstance(toggle).hide();
+});
+
+// What was pressed may be gone with the answer: the x of a filter leaves its chip, the last page its table.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const { elt } = event.detail;
+  if (elt.matches(".chip-x")) focusAfterSwap(elt.id.slice(0, -"-x".length));
+  else if (elt.matches("#next, #previous")) focusAfterSwap("table");
 });
 
 // ---- A changed number's row is read anew, but only while none of its editors is open ----
