@@ -1,4 +1,4 @@
-"""A process is killed in the middle of a write, at each step, while others go on: nothing is lost, nothing is sent twice.
+"""A process is killed at each step of a write, while others go on: nothing is lost, nothing is sent twice.
 
 The process is a real one (`mortal.py`), and so is the signal: SIGKILL.
 """
