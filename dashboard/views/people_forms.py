@@ -11,17 +11,22 @@ from dashboard.models import Group, Role
 from dashboard.services.people import Scope
 
 NO_ROLE = ""
+GONE = "One of the teams is gone from Close. Choose among those shown."
 
 
 class RoleForm(forms.Form):
     """A role, and whether it reaches all numbers or those of some teams."""
 
     role = forms.ChoiceField(required=False, error_messages={"invalid_choice": "Choose one of the roles."})
-    scope = forms.ChoiceField(choices=[("all", "All numbers"), ("teams", "Some teams")], required=False)
+    scope = forms.ChoiceField(
+        choices=[("all", "All numbers"), ("teams", "Some teams")],
+        required=False,
+        error_messages={"invalid_choice": "Choose all numbers, or teams."},
+    )
     teams = forms.ModelMultipleChoiceField(
         Group.objects.filter(gone=False).order_by("name"),
         required=False,
-        error_messages={"invalid_choice": "One of the teams is gone from Close. Choose among those shown."},
+        error_messages={"invalid_choice": GONE, "invalid_pk_value": GONE},
     )
 
     def __init__(self, *args: Any, role_needed: bool = False, **kwargs: Any) -> None:
