@@ -6,7 +6,7 @@ A value that makes no sense is left out and said in a note on the page, never an
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Any
 from urllib.parse import urlencode
 
@@ -157,8 +157,9 @@ def _outcome(name: str) -> Any:
 
 
 def _midnight(text: str, at: time) -> datetime:
-    """The begin or end of a day in the reader's zone; ValueError for what is no date."""
+    """The begin or end of a day in the reader's zone; ValueError or OverflowError for what is no date."""
     day: date | None = parse_date(text)
     if day is None:
         raise ValueError(text)
-    return timezone.make_aware(datetime.combine(day, at))
+    # In UTC, as the database takes it: the first and the last days there are overflow here and not in the query.
+    return timezone.make_aware(datetime.combine(day, at)).astimezone(UTC)

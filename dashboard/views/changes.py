@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from dashboard import access
 from dashboard.access import TEAM_LEAD, VIEWER, allow
@@ -30,7 +30,7 @@ from dashboard.views.change_table import HEADER, rows
 
 
 @allow(VIEWER)
-@require_GET
+@require_safe
 def index(request: Any) -> HttpResponse:
     """The changes that match the address, newest first, grouped by day."""
     person = request.person
@@ -146,7 +146,7 @@ def _filters(visible: Any, query: ChangeQuery) -> list[dict[str, Any]]:
 
 
 @allow(VIEWER)
-@require_GET
+@require_safe
 def export(request: Any) -> StreamingHttpResponse:
     """The changes of the same filter as a CSV file, one line for each changed field."""
     query = ChangeQuery.read(request.GET, request.person)

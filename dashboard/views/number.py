@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from dashboard import access
 from dashboard.access import VIEWER, allow
@@ -29,14 +29,14 @@ PARTS = {
 
 
 @allow(VIEWER)
-@require_GET
+@require_safe
 def number_detail(request: Any, close_id: str) -> HttpResponse:
     """The page. A number that Close no longer has is there for ops admins only, and nothing of it can be changed."""
     return render(request, "numbers/detail.html", page_of(request, find(request, close_id)))
 
 
 @allow(VIEWER)
-@require_GET
+@require_safe
 def number_part(request: Any, close_id: str, part: str) -> HttpResponse:
     """One part of the page as it is now: head, call, press-1 or history."""
     number = find(request, close_id)

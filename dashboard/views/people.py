@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard import access
 from dashboard.access import OPS_ADMIN, allow
@@ -24,7 +24,7 @@ TABS = {
 
 
 @allow(OPS_ADMIN)
-@require_GET
+@require_safe
 def people_list(request: Any) -> HttpResponse:
     """Everybody with an account; those without a role first, since somebody has to do something about them."""
     return render(request, "people/list.html", _page(request))
@@ -78,11 +78,11 @@ def _row(request: Any, user: Any) -> dict[str, Any]:
 
 
 @allow(OPS_ADMIN)
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def people_edit(request: Any, pk: int) -> HttpResponse:
     """Change a person's role and teams in their row of the table."""
     user = get_object_or_404(_accounts(), pk=pk)
-    if request.method == "GET":
+    if request.method != "POST":
         given = getattr(user, "access", None)
         form = RoleForm(initial=_initial(given))
         return _editor(request, user, form)
@@ -133,7 +133,7 @@ def _closed(request: Any, user: Any) -> HttpResponse:
 
 
 @allow(OPS_ADMIN)
-@require_GET
+@require_safe
 def people_row(request: Any, pk: int) -> HttpResponse:
     """A person's row as it is: what an editor closes into when it is cancelled."""
     return _closed(request, get_object_or_404(_accounts(), pk=pk))
@@ -155,11 +155,11 @@ def people_active(request: Any, pk: int) -> HttpResponse:
 
 
 @allow(OPS_ADMIN)
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def people_new(request: Any) -> HttpResponse:
     """Give somebody access: a local account with a role."""
     form = AccountForm(request.POST or None, initial={"role": Role.TEAM_LEAD.value, "scope": "teams"})
-    if request.method == "GET":
+    if request.method != "POST":
         return render(request, "people/new.html", {"form": form})
     if form.is_valid():
         values = form.cleaned_data

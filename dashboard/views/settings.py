@@ -31,7 +31,7 @@ class PreferenceForm(forms.Form):
 
 
 @allow(VIEWER)
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def own_settings(request: Any) -> HttpResponse:
     """Own preferences: theme, time zone, single-letter keys."""
     preference = preference_of(request)
