@@ -9,7 +9,7 @@ const waiting = new Map();
 let follow = null;
 
 /** Whether something was typed that is not saved. An editor that came back with an answer holds what was typed. */
-function isChanged(form) {
+export function isChanged(form) {
   if ("typed" in form.dataset) return true;
   return [...form.querySelectorAll(FIELDS)].some((field) =>
     field.type === "checkbox" ? field.checked !== field.defaultChecked : field.value !== field.defaultValue,

@@ -1,7 +1,9 @@
 // The list of numbers around its table: what stands outside of the part that is swapped follows it, menus apply what
 // was ticked, a row is read anew after a change, and a locked value says why.
 
+import { isChanged } from "./editor.js";
 import { focusAfterSwap } from "./focus.js";
+import { say } from "./messages.js";
 
 const ROW_MS = 60;
 const changed = new Set();
@@ -94,6 +96,33 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   if (!row.matches?.("tr[id^=number-]") || !isOpen(row)) return;
   event.detail.shouldSwap = false;
   changed.add(row.id.slice("number-".length));
+});
+
+// ---- Another list keeps the cells in which something is not saved; a list without their rows has to wait ----
+
+let kept = [];
+
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (detail.target.id !== "numbers" || !detail.shouldSwap) return;
+  kept = [...detail.target.querySelectorAll("td.editing, td.conflict")].filter((cell) => {
+    const form = cell.querySelector("form.editor");
+    return form === null || isChanged(form);
+  });
+  const lost = kept.find((cell) => !detail.serverResponse.includes(`id="${cell.id}"`));
+  if (lost) {
+    detail.shouldSwap = false;
+    kept = [];
+    const number = lost.closest("tr").querySelector("a").textContent;
+    say(`What you typed for ${number} is not saved yet. Save or cancel it, then look for others.`, "warn");
+  }
+  // Taken out before htmx takes the old list apart, a cell goes on working.
+  for (const cell of kept) cell.remove();
+});
+
+document.addEventListener("htmx:afterSwap", ({ detail }) => {
+  if (detail.target.id !== "numbers") return;
+  for (const cell of kept) document.getElementById(cell.id).replaceWith(cell);
+  kept = [];
 });
 
 // ---- Why a value is locked: a tooltip for pointer and keyboard; Escape takes it away ----

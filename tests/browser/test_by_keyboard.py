@@ -89,17 +89,25 @@ def test_tab_saves_what_was_changed_and_opens_the_next_cell(visit, ops, close):
     assert close.puts() == [(row.id, {"label": "By Tab"})]
 
 
-def test_an_editor_left_with_something_typed_stays_open(visit, ops, close):
+def test_what_is_typed_and_not_saved_outlives_a_search(visit, ops, close):
     page = visit(ops)
     open_list(page)
-    row = rows_of(page)[0]
+    row, other = rows_of(page)[:2]
     open_editor(page, row).fill("Half a thought")
-    page.locator("#q").click()
-    page.locator("#q").fill(row.number.number)
     page.locator("h1").click()
+    page.locator("#q").fill(row.number.number)
     expect(page.locator("#count")).to_have_text("1 of 40")
     expect(row.field("label")).to_have_value("Half a thought")
+    page.locator("#q").fill(other.number.number)
+    expect(message(page)).to_contain_text(f"What you typed for {row.phone} is not saved yet.")
+    expect(page.locator("#q")).to_be_focused()
     assert close.puts() == []
+    row.field("label").press("Enter")
+    expect(row.button("label")).to_have_text("Half a thought")
+    assert close.puts() == [(row.id, {"label": "Half a thought"})]
+    page.locator("#q").press("Enter")
+    expect(other.row).to_be_visible()
+    expect(row.row).to_have_count(0)
 
 
 @pytest.mark.parametrize("how", ["twice", "held"])
