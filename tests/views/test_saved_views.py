@@ -1,0 +1,85 @@
+"""The views of the list: the usual ones, the saved ones, and how many numbers each has."""
+
+import pytest
+
+from dashboard.models import PhoneNumber, SavedView
+
+from ..conftest import signed_in
+from .editing import HTMX, text_of
+
+
+@pytest.fixture
+def view(ops):
+    return SavedView.objects.create(owner=ops, name="Off in Britain", query="country=GB&forwarding=off")
+
+
+def test_each_tab_has_its_count(ops_client, synced, view):
+    words = text_of(ops_client.get("/numbers/counts/", **HTMX))
+    off = PhoneNumber.objects.filter(forward_to_enabled=False)
+    assert words.startswith(f"All 40 Forwarding on {40 - off.count()} Forwarding off {off.count()}")
+    assert f"Off in Britain {off.filter(country='GB').count()}" in words
+
+
+def test_the_counts_are_those_of_the_own_numbers(synced, lead):
+    client = signed_in(lead)
+    seen = client.get("/numbers/").content.decode().count("<tr id=")
+    assert text_of(client.get("/numbers/counts/", **HTMX)).startswith(f"All {seen} ")
+
+
+def test_saves_what_is_looked_at_and_opens_it(ops_client, ops, synced):
+    data = {"name": "West", "query": "?sort=-label&q=west&page=3&nonsense=1", "shared": "true"}
+    response = ops_client.post("/views/", data)
+    view = SavedView.objects.get()
+    assert (view.owner, view.query, view.shared) == (ops, "q=west&sort=-label", True)
+    assert response.status_code == 303
+    assert response["Location"] == f"/numbers/?q=west&sort=-label&view={view.pk}"
+    words = text_of(ops_client.get(response["Location"]))
+    assert "The view “West” is saved." in words
+    assert "Reset" not in words
+
+
+@pytest.mark.parametrize(("data", "words"), [({"name": ""}, "required"), ({"name": "x" * 61}, "at most 60")])
+def test_says_why_a_name_cannot_be(ops_client, synced, data, words):
+    response = ops_client.post("/views/", {"query": "", **data})
+    assert response.status_code == 303
+    assert words in text_of(ops_client.get(response["Location"]))
+    assert not SavedView.objects.exists()
+
+
+def test_two_views_of_one_person_have_two_names(ops_client, synced, view):
+    response = ops_client.post("/views/", {"name": view.name, "query": ""})
+    assert "Give this one another name." in text_of(ops_client.get(response["Location"]))
+    assert SavedView.objects.count() == 1
+
+
+def test_a_view_that_was_moved_away_from_offers_save_and_reset(ops_client, synced, view):
+    moved = text_of(ops_client.get(f"/numbers/?{view.query}&sort=label&view={view.pk}"))
+    assert f"Save “{view.name}”" in moved
+    assert "Reset" in moved
+    ops_client.post(f"/views/{view.pk}/", {"query": f"?{view.query}&sort=label&view={view.pk}"})
+    view.refresh_from_db()
+    assert view.query == "country=GB&forwarding=off&sort=label"
+    assert view.name == "Off in Britain"
+
+
+def test_is_renamed_shared_and_deleted_by_its_owner(ops_client, synced, view):
+    ops_client.post(f"/views/{view.pk}/", {"name": "Quiet Britain"})
+    ops_client.post(f"/views/{view.pk}/", {"shared": "true"})
+    view.refresh_from_db()
+    assert (view.name, view.shared, view.query) == ("Quiet Britain", True, "country=GB&forwarding=off")
+    assert "Quiet Britain" in ops_client.get("/views/").content.decode()
+    assert ops_client.post(f"/views/{view.pk}/delete/").status_code == 303
+    assert not SavedView.objects.exists()
+
+
+def test_a_shared_view_is_seen_by_others_and_changed_by_nobody_else(viewer_client, synced, view):
+    assert view.name not in text_of(viewer_client.get("/numbers/"))
+    SavedView.objects.update(shared=True)
+    assert view.name in text_of(viewer_client.get("/numbers/"))
+    assert viewer_client.post(f"/views/{view.pk}/", {"name": "Mine"}).status_code == 404
+    assert viewer_client.post(f"/views/{view.pk}/delete/").status_code == 404
+    assert SavedView.objects.get().name == "Off in Britain"
+
+
+def test_somebody_elses_own_view_is_not_there(viewer_client, synced, view):
+    assert "That saved view is not there any more" in text_of(viewer_client.get(f"/numbers/?view={view.pk}"))
