@@ -55,3 +55,12 @@ def open_editor(page: Page, row: Row, name: str = "label") -> Locator:
 def message(page: Page) -> Locator:
     """The sentence on the message line."""
     return page.locator("#message-line .words")
+
+
+def wait_until(page: Page, script: str) -> None:
+    """Wait until this is true on the page; Playwright's own way needs an `eval`, which our policy forbids."""
+    for _ in range(500):
+        if page.evaluate(script):
+            return
+        page.wait_for_timeout(20)
+    raise AssertionError(f"This never came true: {script}")

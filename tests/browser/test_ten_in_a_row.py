@@ -77,7 +77,7 @@ def edit_what_was_changed_meanwhile(page, row, close):
     page.keyboard.press("Enter")
     cell = row.cell("label")
     expect(cell.get_by_role("group")).to_be_focused()
-    expect(cell.locator("dd")).to_have_text([row.number.label or "empty", "Mine", "Theirs"])
+    expect(cell.locator("dd")).to_have_text([row.number.label or "no label", "Mine", "Theirs"])
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
     expect(cell.get_by_role("button", name="Use mine")).to_be_focused()

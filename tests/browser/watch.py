@@ -54,9 +54,9 @@ class Watch:
     def judge(self) -> None:
         """Fail on what was not expected, and on what was expected in vain."""
         surprises = [text for text in self.found if not any(re.search(one, text) for one in self.expected)]
-        assert surprises == []
         missed = [one for one in self.expected if not any(re.search(one, text) for text in self.found)]
-        assert missed == []
+        if surprises or missed:
+            raise AssertionError(f"Not expected: {surprises}. Expected in vain: {missed}.")
 
     def _heard(self, message: ConsoleMessage) -> None:
         if message.type not in BAD_LEVELS:

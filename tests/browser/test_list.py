@@ -1,0 +1,200 @@
+"""The list in a browser: search, filters, columns, saved views, Back and Reload, messages, greetings."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from dashboard.models import PhoneNumber
+from tests.browser.hands import message, open_editor, open_list, rows_of, wait_until
+
+
+def shown(page):
+    """The numbers in the table, as they are written there."""
+    return page.locator("#numbers tbody td.c-num a").all_inner_texts()
+
+
+def test_a_slow_answer_does_not_replace_a_newer_one(visit, ops, close, watch):
+    watch.expect("htmx:sendAbort", "htmx:afterRequest")
+    page = visit(ops)
+    open_list(page)
+    slow, fast = rows_of(page)[0], rows_of(page)[20]
+    late = []
+    page.route(f"**/numbers/?q={slow.number.number.lstrip('+')}*", lambda route: late.append(route))
+    page.locator("#q").fill(slow.number.number.lstrip("+"))
+    expect(page.locator("#filters")).to_have_class(re.compile("htmx-request"))
+    with page.expect_event("requestfailed"):
+        page.locator("#q").fill(fast.number.number)
+    expect(page.locator("#count")).to_have_text("1 of 40")
+    assert shown(page) == [fast.phone]
+    assert len(late) == 1
+    expect(page.locator("#q")).to_be_focused()
+    expect(page.locator("#q")).to_have_value(fast.number.number)
+    assert page.url.endswith(f"?q=%2B{fast.number.number[1:]}")
+
+
+def test_filters_become_chips_and_the_address_holds_them(visit, ops, close):
+    page = visit(ops)
+    open_list(page)
+    chip = page.locator("#chip-forwarding")
+    chip.press("Enter")
+    page.locator(".dropdown-menu.show").get_by_label("Off", exact=True).check()
+    page.keyboard.press("Escape")
+    expect(chip).to_contain_text("Off")
+    expect(chip).to_be_focused()
+    expect(page.locator("#count")).to_have_text(f"{PhoneNumber.objects.filter(forward_to_enabled=False).count()} of 40")
+    page.locator("#chip-country").click()
+    page.locator(".dropdown-menu.show").get_by_label("DE").check()
+    page.locator(".dropdown-menu.show").get_by_role("button", name="Show").click()
+    expect(page.locator("#chip-country")).to_contain_text("DE")
+    expect(page.locator("#chip-country")).to_be_focused()
+    wanted = list(
+        PhoneNumber.objects.filter(country="DE", forward_to_enabled=False).values_list("number", flat=True)
+    )
+    expect(page.locator("#numbers tbody tr")).to_have_count(len(wanted))
+    address = page.url
+    page.reload()
+    expect(page.locator("#chip-country")).to_contain_text("DE")
+    expect(page.locator("#numbers tbody tr")).to_have_count(len(wanted))
+    assert page.url == address
+
+    page.locator("#numbers tbody td.c-num a").first.click()
+    expect(page.locator("#number-head")).to_be_visible()
+    page.go_back()
+    expect(page.locator("#chip-country")).to_contain_text("DE")
+    expect(page.locator("#numbers tbody tr")).to_have_count(len(wanted))
+
+    page.locator("#chip-country-x").press("Enter")
+    expect(page.locator("#chip-country")).not_to_contain_text("DE")
+    expect(page.locator("#chip-country")).to_be_focused()
+    page.get_by_role("link", name="Clear").click()
+    expect(page.locator("#count")).to_have_text("40")
+
+
+def test_the_table_is_sorted_and_paged_in_place(visit, ops, close):
+    page = visit(ops)
+    open_list(page, "/numbers/?per_page=25")
+    page.locator("#sort-label").press("Enter")
+    expect(page.locator("th[aria-sort=ascending]")).to_have_text("Label")
+    expect(page.locator("#sort-label")).to_be_focused()
+    page.locator("#sort-label").press("Enter")
+    expect(page.locator("th[aria-sort=descending]")).to_have_text("Label")
+    page.locator("#next").press("Enter")
+    expect(page.locator(".foot")).to_contain_text("26–40 of 40")
+    expect(page.locator("#numbers tbody tr")).to_have_count(15)
+    assert "page=2" in page.url
+
+
+def test_columns_are_chosen_and_stay_chosen(visit, ops, close):
+    page = visit(ops)
+    open_list(page)
+    page.locator("#columns").click()
+    menu = page.locator(".dropdown-menu.show")
+    menu.get_by_label("Team").uncheck()
+    menu.get_by_role("button", name="Show these").click()
+    expect(page.locator("thead")).not_to_contain_text("Team")
+    open_list(page)
+    expect(page.locator("thead")).not_to_contain_text("Team")
+    expect(page.locator("thead")).to_contain_text("Members")
+
+
+def test_a_view_is_saved_changed_and_found_again(visit, ops, close):
+    page = visit(ops)
+    open_list(page, "/numbers/?country=DE")
+    page.locator("#save-view").click()
+    page.get_by_label("Name of the view").fill("Germany")
+    page.keyboard.press("Enter")
+    tab = page.locator("#views a[aria-current=true]")
+    expect(tab).to_contain_text("Germany")
+    expect(tab.locator(".n")).to_have_text(str(PhoneNumber.objects.filter(country="DE").count()))
+    page.locator("#q").fill("Berlin")
+    expect(page.locator("#reset-view")).to_be_visible()
+    page.locator("#reset-view").click()
+    expect(page.locator("#reset-view")).to_have_count(0)
+    expect(page.locator("#chip-country")).to_contain_text("DE")
+    page.get_by_role("link", name="Your saved views").click()
+    page.get_by_role("button", name="Delete the view Germany").click()
+    expect(message(page)).to_have_text("The view “Germany” is gone.")
+
+
+def test_a_message_goes_after_ten_seconds_unless_it_is_looked_at(visit, ops, close):
+    page = visit(ops)
+    page.clock.install()
+    open_list(page)
+    row = rows_of(page)[0]
+    open_editor(page, row).fill("Ten seconds")
+    page.keyboard.press("Enter")
+    expect(message(page)).to_be_visible()
+    page.locator("#message").hover()
+    page.clock.fast_forward(60_000)
+    expect(message(page)).to_be_visible()
+    page.locator("#message-undo").focus()
+    page.mouse.move(10, 10)
+    page.clock.fast_forward(60_000)
+    expect(message(page)).to_be_visible()
+    row.button("label").focus()
+    page.clock.fast_forward(9_000)
+    expect(message(page)).to_be_visible()
+    page.clock.fast_forward(2_000)
+    expect(message(page)).to_have_count(0)
+    expect(row.button("label")).to_be_focused()
+    # What was saved last can be taken back by a key all the same.
+    page.keyboard.press("u")
+    expect(message(page)).to_have_text("Undone, and saved to Close.")
+
+
+# The audio element lives in the script; a test sees it by what it does.
+HEAR = """
+window.heard = [];
+const play = HTMLMediaElement.prototype.play, pause = HTMLMediaElement.prototype.pause;
+HTMLMediaElement.prototype.play = function () {
+  window.audios ??= new Set();
+  window.audios.add(this);
+  this.addEventListener("playing", () => window.heard.push(this.currentSrc), { once: true });
+  return play.call(this);
+};
+"""
+
+
+def test_greetings_are_played_in_place_and_one_at_a_time(visit, ops, close):
+    page = visit(ops)
+    page.add_init_script(HEAR)
+    open_list(page)
+    row, other = rows_of(page, voicemail_greeting_url__startswith=close.origin)[:2]
+    row.row.get_by_role("link", name="Play greeting").click()
+    wait_until(page, "window.heard.length === 1")
+    assert page.evaluate("window.heard[0]") == row.number.voicemail_greeting_url
+    expect(row.row.locator(".length")).to_have_text(re.compile(r"^0:[0-5]\d$"))
+    other.row.get_by_role("link", name="Play greeting").press("Enter")
+    wait_until(page, "window.heard.length === 2")
+    assert page.evaluate("[...window.audios].filter(audio => !audio.paused).map(audio => audio.currentSrc)") == [
+        other.number.voicemail_greeting_url
+    ]
+    assert page.evaluate("[...window.audios].length") == 1
+    other.row.get_by_role("link", name="Play greeting").press("Enter")
+    wait_until(page, "[...window.audios].every(audio => audio.paused)")
+    assert page.url.endswith("/numbers/")
+
+
+def test_a_greeting_that_is_gone_is_said(visit, ops, close):
+    page = visit(ops)
+    row = rows_of(page)[0]
+    close.change_as_somebody_else(row.id, voicemail_greeting_url=f"{close.origin}/greetings/gone.mp3")
+    PhoneNumber.objects.filter(pk=row.number.pk).update(voicemail_greeting_url=f"{close.origin}/greetings/gone.mp3")
+    open_list(page)
+    row.row.get_by_role("link", name="Play greeting").click()
+    expect(message(page)).to_contain_text("This greeting could not be played.")
+
+
+@pytest.mark.parametrize("width", [1440, 400])
+def test_a_number_that_may_not_be_changed_says_why_by_keyboard(visit, viewer, close, width):
+    page = visit(viewer, width=width)
+    open_list(page)
+    row = rows_of(page)[0]
+    locked = page.locator(f"#number-{row.id}-label-why")
+    locked.focus()
+    tip = page.get_by_role("tooltip")
+    expect(tip).to_have_text("You may look at this number, not change it. Ask an ops admin if you need to.")
+    page.keyboard.press("Escape")
+    expect(tip).to_have_count(0)
+    expect(locked).to_be_focused()
