@@ -29,12 +29,14 @@ line.addEventListener("focusin", (event) => {
 function start() {
   clearTimeout(timer);
   const message = line.querySelector(".message");
-  if (message && !message.matches(".bad, .warn")) timer = setTimeout(clear, STAYS_MS);
+  if (!message || message.matches(".bad, .warn") || line.matches(":hover, :focus-within")) return;
+  timer = setTimeout(clear, STAYS_MS);
 }
 
 new MutationObserver(start).observe(line, { childList: true });
-for (const pause of ["pointerenter", "focusin"]) line.addEventListener(pause, () => clearTimeout(timer));
-for (const resume of ["pointerleave", "focusout"]) line.addEventListener(resume, start);
+// The focus has gone on only after `focusout`.
+for (const turn of ["pointerenter", "pointerleave", "focusin"]) line.addEventListener(turn, start);
+line.addEventListener("focusout", () => setTimeout(start));
 start();
 
 line.addEventListener("click", (event) => {
