@@ -40,7 +40,7 @@ function undo() {
 }
 
 const KEYS = {
-  "/": () => document.getElementById("q")?.select(),
+  "/": () => document.querySelector("#q, [data-search]")?.select(),
   j: () => step(1),
   k: () => step(-1),
   e: () => open("label"),
