@@ -51,6 +51,12 @@ def test_the_example_explains_every_setting():
     assert [line for line in alone if line[:1] != "#"] == []
 
 
+def test_the_readme_has_a_line_for_every_setting():
+    lines = re.findall(r"^\| `([A-Z_]+)` \| .", (current.BASE_DIR / "README.md").read_text(), flags=re.MULTILINE)
+
+    assert sorted(lines) == sorted(example_names())
+
+
 def test_what_the_example_says_is_the_default(read):
     given = dict(re.findall(r"^([A-Z_]+)=(.+)$", EXAMPLE.read_text(), flags=re.MULTILINE))
 

@@ -1,0 +1,12 @@
+"""The settings of production, and beside them Django's admin, for the comparison."""
+
+from pathlib import Path
+
+import django
+
+from closephones.settings import *  # noqa: F403
+from closephones.settings import INSTALLED_APPS, STATICFILES_DIRS
+
+INSTALLED_APPS += ["django.contrib.admin"]
+STATICFILES_DIRS += [Path(django.__file__).parent / "contrib" / "admin" / "static"]
+ROOT_URLCONF = "tests.bench.urls"

@@ -1,0 +1,71 @@
+"""A walk over the whole organisation: its time beside the least it could take, and its memory."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from urllib.request import urlopen
+
+from django.conf import settings
+
+from tests.bench.report import Row
+from tests.bench.servers import free_port, simulator
+
+CONNECTIONS = 4
+# What a walk takes, how much memory it took at most in kB, in a process that does nothing else.
+WALK = """
+import json, resource, time
+import django
+django.setup()
+from dashboard.services import sync
+began = time.perf_counter()
+run = sync.sync()
+seconds = time.perf_counter() - began
+print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, run.seen]))
+"""
+
+
+def walk(folder: Path, numbers: int, *, rate: int, latency_ms: int) -> tuple[float, float, int, float]:
+    """Fill an empty database: seconds, peak in MB, requests that were sent, and the least seconds it could take."""
+    database = folder / f"walk-{numbers}-{rate}-{latency_ms}.sqlite3"
+    port = free_port()
+    with simulator(port, numbers=numbers, members=600, groups=20, rate_limit=rate, latency_ms=latency_ms) as url:
+        environment = os.environ | {
+            "DATABASE_URL": f"sqlite:///{database}",
+            "CLOSE_API_URL": url,
+            "DJANGO_SETTINGS_MODULE": "closephones.settings",
+        }
+        for command in (["manage.py", "migrate", "--verbosity", "0"], ["-c", WALK]):
+            done = subprocess.run(
+                [sys.executable, *command], cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True
+            )
+            if done.returncode:
+                raise RuntimeError(done.stderr)
+        seconds, peak, seen = json.loads(done.stdout)
+        assert seen == numbers, f"{seen} of {numbers} numbers were read."
+        with urlopen(url.replace("/api/v1", "/_control/journal/")) as answer:
+            asked = json.load(answer)["result"]
+    for file in folder.glob(f"{database.name}*"):
+        file.unlink()
+    refused = sum(entry["status"] == 429 for entry in asked)
+    requests = len(asked) - refused
+    by_limit = requests / (0.8 * rate)
+    by_latency = requests / (CONNECTIONS / (latency_ms / 1000)) if latency_ms else 0.0
+    return seconds, peak / 1024, requests, max(by_limit, by_latency), refused
+
+
+def measure(folder: Path) -> list[Row]:
+    """Where the rate limit is the bound, and where the way to Close is; and memory from small to large."""
+    rows, peaks = [], {}
+    for words, rate, latency in (("20 requests a second", 20, 50), ("150 ms an answer", 1000, 150)):
+        seconds, peaks[10_000], requests, floor, refused = walk(folder, 10_000, rate=rate, latency_ms=latency)
+        note = f"({seconds:.1f} s; floor {floor:.1f} s; {requests} requests, {refused} refused)"
+        rows.append(Row(f"sync of 10,000, {words}: times its floor", seconds / floor, 1.3, "×", note=note))
+    for numbers in (1_000, 100_000):
+        seconds, peaks[numbers], *_ = walk(folder, numbers, rate=100_000, latency_ms=0)
+    note = (
+        f"({', '.join(f'{count:,}: {peaks[count]:.0f} MB' for count in sorted(peaks))}; 100,000 in {seconds:.0f} s)"
+    )
+    rows.append(Row("sync: memory at 100,000 beside 1,000", peaks[100_000] / peaks[1_000], 1.2, "×", note=note))
+    return rows
