@@ -41,11 +41,12 @@ def search_words(text: str) -> list[str]:
     Something typed like a phone number ("0161 496", "+44 (0)20 79-46", "001 415") is one run of digits,
     without the national or international prefix that E.164 does not have; anything else is split at spaces.
     """
-    text = text.strip().lower()
+    # SQLite's trigrams cannot look for the character NUL, PostgreSQL cannot hold it.
+    text = text.replace("\0", " ").strip().casefold()
     if re.fullmatch(r"[+(]?[\d\s().\-/+\u2010-\u2015]+", text) and re.search(r"\d", text):
         digits = re.sub(r"\D", "", text.replace("(0)", ""))
         return [digits.lstrip("0") or digits]
-    return text.split()
+    return [re.sub(r"^\+(?=\d)", "", word) for word in text.split()]
 
 
 class PhoneNumberQuerySet(models.QuerySet["PhoneNumber"]):

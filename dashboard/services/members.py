@@ -155,7 +155,10 @@ def _related(through: Any, column: str, pks: Sequence[int], objects: Any) -> dic
 
 
 def search_text(number: PhoneNumber, outside: Iterable[object]) -> str:
-    """What a number is found by: digits without signs, label, people, teams, targets; lower case."""
-    digits = [re.sub(r"\D", "", str(text)) for text in (number.number, number.forward_to, *outside)]
+    """What a number is found by: digits without signs, label, people, teams, targets; case folded.
+
+    The digits of a label stand there too, since "24/7" and "0161 496" are looked for without their signs.
+    """
+    digits = [re.sub(r"\D", "", str(text)) for text in (number.number, number.forward_to, *outside, number.label)]
     names = [str(entry[1]) for entry in number.people]
-    return " ".join(part for part in (*digits, number.label, *names, *number.team_names) if part).lower()
+    return " ".join(part for part in (*digits, number.label, *names, *number.team_names) if part).casefold()
