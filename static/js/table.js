@@ -5,7 +5,8 @@ import { isChanged } from "./editor.js";
 import { focusAfterSwap } from "./focus.js";
 import { say } from "./messages.js";
 
-const ROW_MS = 60;
+// How long after an answer, in milliseconds, its swap has come to rest.
+const SETTLED_MS = 60;
 const changed = new Set();
 
 // ---- What follows the list: the count, the address of the export, the tab that is looked at ----
@@ -68,34 +69,45 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   else if (elt.matches("#next, #previous")) focusAfterSwap("table");
 });
 
-// ---- A changed number's row is read anew, but only while none of its editors is open ----
+// ---- What shows a changed number is read anew, but only while it is not being edited: its row in the list, its
+// cells on its own page ----
 
 document.addEventListener("number-changed", (event) => changed.add(event.detail.id));
 
-function isOpen(row) {
-  return row.querySelector("td.editing, td.conflict, [aria-busy=true]") !== null;
+function isOpen(place) {
+  return place.matches("td.editing, td.conflict, [aria-busy=true]") || place.querySelector("td.editing, td.conflict, [aria-busy=true]");
 }
 
-function readRows() {
+function readAnew(place, address) {
+  window.htmx.ajax("GET", address, { source: place, target: place, swap: "outerHTML" });
+}
+
+function readChanged() {
   for (const id of changed) {
     const row = document.getElementById(`number-${id}`);
     if (row && isOpen(row)) continue;
     changed.delete(id);
-    if (!row?.matches("tr")) continue;
-    const columns = document.getElementById("numbers").dataset.columns || "number";
-    window.htmx.ajax("GET", `/numbers/${id}/row/?columns=${columns}`, { source: row, target: row, swap: "outerHTML" });
+    if (row) {
+      const columns = document.getElementById("numbers").dataset.columns || "number";
+      readAnew(row, `/numbers/${id}/row/?columns=${columns}`);
+      continue;
+    }
+    for (const field of ["label", "forwarding", "voicemail", "ringing"]) {
+      const cell = document.getElementById(`number-${id}-${field}`);
+      if (cell && !isOpen(cell)) readAnew(cell, `/numbers/${id}/edit/${field}/?cancel=1`);
+    }
   }
 }
 
 document.addEventListener("htmx:afterRequest", () => {
-  if (changed.size) setTimeout(readRows, ROW_MS);
+  if (changed.size) setTimeout(readChanged, SETTLED_MS);
 });
 
-document.addEventListener("htmx:beforeSwap", (event) => {
-  const row = event.detail.target;
-  if (!row.matches?.("tr[id^=number-]") || !isOpen(row)) return;
-  event.detail.shouldSwap = false;
-  changed.add(row.id.slice("number-".length));
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const { target, requestConfig } = detail;
+  if (requestConfig.elt !== target || !target.matches?.("tr[id^=number-], td[id^=number-]") || !isOpen(target)) return;
+  detail.shouldSwap = false;
+  if (target.matches("tr")) changed.add(target.id.slice("number-".length));
 });
 
 // ---- Another list keeps the cells in which something is not saved; a list without their rows has to wait ----
