@@ -22,7 +22,7 @@ demo: .venv/installed
 
 test: .venv/installed-for-tests
 	@$(browser)
-	@$(VENV)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@CHROMIUM="$$(command -v chromium)" $(VENV)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: .venv/installed-for-tests
 	@$(VENV)/ruff check .
