@@ -112,10 +112,14 @@ def sign_in(context, user, url):
 
 @pytest.fixture(scope="session")
 def axe():
-    """What axe finds on a page, in words; nothing is as it should be."""
+    """What axe finds in a part of a page (in all of it without a `scope`), in words; empty is as it should be."""
 
-    def violations(page):
-        found = Axe().run(page, options={"runOnly": WCAG, "resultTypes": ["violations"]})
+    def violations(page, scope=None):
+        options = {"runOnly": WCAG, "resultTypes": ["violations"]}
+        if scope:
+            # A part has no headings and landmarks of a page.
+            options["runOnly"] = [tag for tag in WCAG if tag != "best-practice"]
+        found = Axe().run(page, context=scope, options=options)
         return [
             f"{one['id']}: {node['html'][:160]} {node.get('failureSummary', '')}"
             for one in found.response["violations"]
