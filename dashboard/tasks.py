@@ -5,18 +5,25 @@ Every task may run twice or never; the worker's sweep finds what is due.
 
 import logging
 
-from django_tasks import task
+from django_tasks import TaskContext, task
 
 from dashboard.close import CloseError
+from dashboard.models import SyncRun
 from dashboard.services import plans, sync
 from dashboard.services.connection import NotConnectedError
 
 log = logging.getLogger(__name__)
 
 
-@task()
-def refresh(asked_by: str = "") -> None:
-    """Walk over the whole organisation, unless somebody is at it."""
+@task(takes_context=True)
+def refresh(context: TaskContext, asked_by: str = "") -> None:
+    """Walk over the whole organisation, unless somebody is at it, or a walk began after this one was asked for.
+
+    While a walk goes on others may be asked for, by clicks and by the clock; one more walk is the answer to all.
+    """
+    asked_at = context.task_result.enqueued_at
+    if asked_at and SyncRun.objects.filter(began_at__gte=asked_at, complete=True).exists():
+        return
     try:
         sync.sync(asked_by=asked_by)
     except (sync.AlreadyRunningError, CloseError, NotConnectedError) as error:

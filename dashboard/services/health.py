@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models import F
 from django.utils import timezone
 
 from dashboard.models import Change, Connection
@@ -32,7 +33,7 @@ def facts() -> list[Fact]:
     try:
         with transaction.atomic():
             Connection.load()
-            Connection.note(worker_seen_at=Connection.load().worker_seen_at)
+            Connection.note(worker_seen_at=F("worker_seen_at"))
     except DatabaseError as error:
         return [Fact("database", False, f"cannot be written: {error}")]
     plan = MigrationExecutor(connection).migration_plan(MigrationExecutor(connection).loader.graph.leaf_nodes())

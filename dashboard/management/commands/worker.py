@@ -15,6 +15,7 @@ from dashboard.models import Connection, SyncRun
 
 BEAT = 15.0
 SWEEP_EVERY = timedelta(minutes=1)
+KEPT_DAYS = 3
 
 
 class Command(BaseCommand):
@@ -42,6 +43,8 @@ class Command(BaseCommand):
                 if now - swept >= SWEEP_EVERY:
                     swept = now
                     tasks.sweep.enqueue()
+                    # What a task has done is in its rows; that it has run is of interest for a few days.
+                    call_command("prune_db_task_results", min_age_days=KEPT_DAYS, verbosity=0)
                 if self.refresh_is_due():
                     tasks.refresh.enqueue()
             except Exception:  # The clock must go on whatever a beat meets; the log has it.
