@@ -3,6 +3,7 @@
 import json
 
 from django.contrib.auth import get_user_model
+from django.db import connection
 from django.utils import timezone
 
 from dashboard.close import PhoneNumberRecord
@@ -44,7 +45,7 @@ def connect() -> None:
 
 
 def multiply(copies: int) -> None:
-    """Copy every number so many times, with digits and a label of its own; members and teams come along."""
+    """Copy every number so many times, with digits of its own; members and groups come along."""
     originals = list(PhoneNumber.objects.order_by("pk"))
     relations = [(field.remote_field.through, f"{field.m2m_reverse_field_name()}_id") for field in MANY]
     pairs = [
@@ -64,6 +65,13 @@ def multiply(copies: int) -> None:
         for through, column, known in pairs:
             rows = [through(phonenumber_id=keys[ids[number]], **{column: other}) for number, other in known]
             through.objects.bulk_create(rows, batch_size=500)
+
+
+def settle() -> None:
+    """Let SQLite put its log into the database, as it does by itself in the pauses that a bench does not leave."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def copy_of(original: PhoneNumber, /, **different) -> PhoneNumber:

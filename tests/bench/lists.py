@@ -8,6 +8,7 @@ from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 
 from dashboard.models import Group, Member, PhoneNumber
+from tests.bench import data
 from tests.bench.report import Row, median, p95, times
 
 RUNS = 15
@@ -66,6 +67,7 @@ class Case:
 
 def measure(user) -> dict[str, Case]:
     """Measure each case once."""
+    data.settle()
     client = client_of(user)
     found = {}
     for name, query in cases().items():
