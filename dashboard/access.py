@@ -161,7 +161,7 @@ def why_close_would_not(number: PhoneNumber, fields: Iterable[str], connection: 
     if connection.may_change_team_numbers:
         return ""
     own = [entry[0] for entry in number.people] == [connection.acting_id]
-    if own and set(fields) <= OWN_NUMBER_FIELDS:
+    if own and set(fields) <= OWN_NUMBER_FIELDS and not number.groups.exists():
         return ""
     return (
         f"{connection.acting_name or 'The connected Close user'} lacks the permission “Manage Team Phone Numbers” "
