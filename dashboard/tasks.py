@@ -7,8 +7,7 @@ import logging
 
 from django_tasks import TaskContext, task
 
-from dashboard.close import CloseError
-from dashboard.models import SyncRun
+from dashboard.close.errors import CloseError
 from dashboard.services import plans, sync
 from dashboard.services.connection import NotConnectedError
 
@@ -22,7 +21,7 @@ def refresh(context: TaskContext, asked_by: str = "") -> None:
     While a walk goes on others may be asked for, by clicks and by the clock; one more walk is the answer to all.
     """
     asked_at = context.task_result.enqueued_at
-    if asked_at and SyncRun.objects.filter(began_at__gte=asked_at, complete=True).exists():
+    if asked_at and sync.read_since(asked_at):
         return
     try:
         sync.sync(asked_by=asked_by)

@@ -53,6 +53,11 @@ def facts() -> list[Fact]:
     ]
 
 
+def worker_lives() -> None:
+    """The worker gives a sign of life."""
+    Connection.note(worker_seen_at=timezone.now())
+
+
 def worker_is_alive(here: Connection) -> bool:
     """Whether the worker gave a sign of life lately; without it nothing scheduled runs."""
     return _within(here.worker_seen_at, WORKER_SILENT_AFTER)

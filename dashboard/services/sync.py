@@ -6,8 +6,9 @@ numbers that it did not meet, and only the second such walk in a row marks a num
 
 import logging
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
@@ -124,6 +125,17 @@ def _count_missing(run: SyncRun) -> None:
     with transaction.atomic():
         unmet.update(missed_walks=F("missed_walks") + 1)
         run.missing = store.mark_missing(unmet.filter(missed_walks__gte=store.GONE_AFTER_WALKS), read_no=run.began_no)
+
+
+def is_due() -> bool:
+    """Whether the last walk, finished or not, began longer ago than SYNC_INTERVAL."""
+    last = SyncRun.objects.values_list("began_at", flat=True).first()
+    return last is None or timezone.now() - last >= timedelta(seconds=settings.SYNC_INTERVAL)
+
+
+def read_since(moment: datetime) -> bool:
+    """Whether a complete walk began after this moment: then it is the answer to whoever asked for one."""
+    return SyncRun.objects.filter(began_at__gte=moment, complete=True).exists()
 
 
 def doubted_run() -> SyncRun | None:

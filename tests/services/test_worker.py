@@ -195,11 +195,9 @@ def test_a_refresh_that_cannot_be_is_no_failed_task(synced):
 
 
 def test_a_walk_is_due_after_its_interval_and_not_before(synced, settings):
-    from dashboard.management.commands.worker import Command
-
     settings.SYNC_INTERVAL = 300
-    assert not Command().refresh_is_due()
+    assert not sync.is_due()
     with time_machine.travel(timezone.now() + timedelta(seconds=301)):
-        assert Command().refresh_is_due()
+        assert sync.is_due()
     SyncRun.objects.all().delete()
-    assert Command().refresh_is_due()
+    assert sync.is_due()

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from dashboard.close import CloseError
+from dashboard.close.errors import CloseError
 from dashboard.models import SyncRun
 from dashboard.services import sync
 from dashboard.services.connection import NotConnectedError

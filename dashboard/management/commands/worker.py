@@ -4,14 +4,13 @@ import threading
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import close_old_connections, connection
 from django.utils import timezone
 
 from dashboard import tasks
-from dashboard.models import Connection, SyncRun
+from dashboard.services import health, sync
 
 BEAT = 15.0
 SWEEP_EVERY = timedelta(minutes=1)
@@ -39,21 +38,16 @@ class Command(BaseCommand):
         while not stop.is_set():
             try:
                 now = timezone.now()
-                Connection.note(worker_seen_at=now)
+                health.worker_lives()
                 if now - swept >= SWEEP_EVERY:
                     swept = now
                     tasks.sweep.enqueue()
                     # What a task has done is in its rows; that it has run is of interest for a few days.
                     call_command("prune_db_task_results", min_age_days=KEPT_DAYS, verbosity=0)
-                if self.refresh_is_due():
+                if sync.is_due():
                     tasks.refresh.enqueue()
             except Exception:  # The clock must go on whatever a beat meets; the log has it.
                 tasks.log.exception("The worker's clock missed a beat.")
             close_old_connections()
             stop.wait(BEAT)
         connection.close()
-
-    def refresh_is_due(self) -> bool:
-        """Whether the last walk, finished or not, began longer ago than SYNC_INTERVAL."""
-        last = SyncRun.objects.values_list("began_at", flat=True).first()
-        return last is None or timezone.now() - last >= timedelta(seconds=settings.SYNC_INTERVAL)
