@@ -4,76 +4,17 @@ A secret can also come from a file: where `NAME_FILE` is set, `NAME` is read fro
 stops the start with a sentence; what has to fit together is looked at in `dashboard/checks.py`.
 """
 
-import os
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+from closephones.environment import BASE_DIR, env, is_loopback, one_of, words
+from closephones.sign_in import *  # noqa: F403
+
 VAR_DIR = BASE_DIR / "var"
-
-# DOTENV names the file to read; empty means none, which the demo and the tests rely on.
-_dotenv = os.environ.get("DOTENV", str(BASE_DIR / ".env"))
-if _dotenv:
-    environ.Env.read_env(_dotenv)
-
-
-class Environment(environ.Env):  # type: ignore[misc]
-    """Reads settings. An empty value counts as not set, so that a line of `.env.example` may stay as it is."""
-
-    def get_value(
-        self, var: str, cast: Any = None, default: Any = environ.Env.NOTSET, parse_default: bool = False
-    ) -> Any:
-        """The value of `var`, or `default`; ImproperlyConfigured, in a sentence, where it cannot be read."""
-        text = text_of(var)
-        if cast is bool and text.lower() not in {"", "on", "off", "true", "false", "yes", "no", "1", "0"}:
-            raise ImproperlyConfigured(f'{var} is "on" or "off", not "{text}".')
-        # Only this one variable: what came from a file must not reach the environment of other processes.
-        self.ENVIRON = {var: text} if text else {}
-        try:
-            return super().get_value(var, cast, default, parse_default)
-        except ValueError as error:
-            raise ImproperlyConfigured(f'{var} has to be a number, not "{text}".') from error
-
-
-def text_of(name: str) -> str:
-    """What the environment says for a setting, or the file that NAME_FILE names; "" where it is not set."""
-    value, path = os.environ.get(name, "").strip(), os.environ.get(f"{name}_FILE", "").strip()
-    if not path:
-        return value
-    if value:
-        raise ImproperlyConfigured(f"{name} and {name}_FILE are both set. Keep one of them.")
-    try:
-        return Path(path).read_text().strip()
-    except (OSError, ValueError) as error:
-        raise ImproperlyConfigured(f"{name}_FILE names {path}, which cannot be read: {error}.") from error
-
-
-def words(name: str) -> list[str]:
-    """A setting that is a list, separated by commas."""
-    return [word.strip() for word in text_of(name).split(",") if word.strip()]
-
-
-def one_of(name: str, choices: tuple[str, ...]) -> str:
-    """A setting that is one of a few words, the first where it is not set."""
-    value = str(env.str(name, default=choices[0]))
-    if value not in choices:
-        raise ImproperlyConfigured(f'{name} is one of {", ".join(choices)}, not "{value}".')
-    return value
-
-
-env = Environment()
-
-
-def is_loopback(url: str) -> bool:
-    """Whether `url` points at this machine and nowhere else."""
-    return (urlsplit(url).hostname or "") in {"127.0.0.1", "localhost", "::1"}
-
 
 # --- the server -------------------------------------------------------------------------------
 
@@ -192,30 +133,6 @@ if not CLOSE_IS_LOOPBACK and not CLOSE_API_URL.startswith("https://"):
 WRITES = one_of("WRITES", ("on", "off"))
 FORWARD_COUNTRIES = [code.upper() for code in words("FORWARD_COUNTRIES")]
 MIN_FREE_MB = env.int("MIN_FREE_MB", default=200)
-
-# --- people -----------------------------------------------------------------------------------
-
-AUTHENTICATION_BACKENDS = ["dashboard.signin.local.AuthenticationBackend"]
-PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
-]
-LOGIN_URL = "account_login"
-LOGIN_REDIRECT_URL = "/"
-ACCOUNT_ADAPTER = "dashboard.signin.local.AccountAdapter"
-ACCOUNT_LOGIN_METHODS = {"username", "email"}
-ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
-ACCOUNT_EMAIL_VERIFICATION = "none"
-ACCOUNT_SESSION_REMEMBER = False
-ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
-ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "10/m/ip,5/300s/key"}
-ALLAUTH_TRUSTED_PROXY_COUNT = 1 if _https else 0
 
 # --- what the browser is told -----------------------------------------------------------------
 

@@ -14,7 +14,17 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from dashboard.models import Access, Change, Connection, Group, Member, PhoneNumber, PhoneNumberQuerySet, Role
+from dashboard.models import (
+    Access,
+    Change,
+    ClaimedRole,
+    Connection,
+    Group,
+    Member,
+    PhoneNumber,
+    PhoneNumberQuerySet,
+    Role,
+)
 
 # The rules a view can state, from the widest to the narrowest.
 ANYONE = "anyone"
@@ -31,6 +41,8 @@ MEMBER_FIELDS = {"participants", "participant_groups"}
 MAY_ONLY_LOOK = "You may look at this number, not change it. Ask an ops admin if you need to."
 GONE = "This number is gone from Close, so it cannot be changed any more."
 BEYOND_TEAMS = "This number also belongs to people or groups outside your teams. Ask an ops admin to change it."
+FROM_COMPANY = "This role comes from the company account. Whoever looks after its groups there changes it."
+NOT_BY_HAND = "Roles come from the company account alone here, so none is given by hand."
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -99,18 +111,32 @@ def person(user: Any) -> Person:
         return Person(user)
     if user.is_superuser:
         return Person(user, role=OPS_ADMIN, all_numbers=True)
-    access = getattr(user, "access", None)
-    if access is None or (access.ends_on and access.ends_on < timezone.localdate()):
+    given = claimed_role(user) or role_by_hand(user)
+    if given is None:
         return Person(user)
-    if access.role == OPS_ADMIN or access.all_numbers:
-        return Person(user, role=access.role, all_numbers=True)
-    teams = tuple(access.teams.order_by("pk").values_list("pk", flat=True))
-    return Person(user, role=access.role, team_ids=teams)
+    if given.role == OPS_ADMIN or given.all_numbers:
+        return Person(user, role=given.role, all_numbers=True)
+    teams = tuple(given.teams.order_by("pk").values_list("pk", flat=True))
+    return Person(user, role=given.role, team_ids=teams)
+
+
+def claimed_role(user: Any) -> ClaimedRole | None:
+    """The role that the company account gives this person; where there is one, it alone counts."""
+    claimed = getattr(user, "claimed", None) if settings.SSO_ROLE_MAP else None
+    return claimed if claimed and claimed.role else None
+
+
+def role_by_hand(user: Any) -> Access | None:
+    """The role that an ops admin gave this person, unless it has ended or such roles are forbidden."""
+    given = getattr(user, "access", None)
+    if settings.MANUAL_ROLES == "off" or given is None:
+        return None
+    return given if given.lasts() else None
 
 
 def person_by_id(user_id: int | None) -> Person:
     """Look up what the user with this key may do, as of now; nothing where there is none."""
-    return person(get_user_model().objects.select_related("access").filter(pk=user_id or 0).first())
+    return person(get_user_model().objects.select_related("access", "claimed").filter(pk=user_id or 0).first())
 
 
 def visible_numbers(person: Person) -> PhoneNumberQuerySet:
@@ -186,10 +212,22 @@ def may_look_after_access(person: Person, user: Any) -> str:
     return ""
 
 
+def why_not_by_hand(user: Any) -> str:
+    """Why nobody gives this person a role on the page People: a sentence, or ""."""
+    if claimed_role(user):
+        return FROM_COMPANY
+    return NOT_BY_HAND if settings.MANUAL_ROLES == "off" else ""
+
+
 def ops_admins() -> Any:
     """The people who are ops admins now, superusers included."""
-    from_access = Access.objects.filter(role=OPS_ADMIN).filter(
-        Q(ends_on__isnull=True) | Q(ends_on__gte=timezone.localdate())
-    )
-    users = get_user_model()
-    return users.objects.filter(is_active=True).filter(Q(is_superuser=True) | Q(access__in=from_access)).distinct()
+    admins = Q(is_superuser=True)
+    has_claimed = Q(pk__in=[])
+    if settings.SSO_ROLE_MAP:
+        has_claimed = Q(pk__in=ClaimedRole.objects.exclude(role="").values("user"))
+        admins |= Q(pk__in=ClaimedRole.objects.filter(role=OPS_ADMIN).values("user"))
+    if settings.MANUAL_ROLES == "on":
+        lasting = Q(ends_on__isnull=True) | Q(ends_on__gte=timezone.localdate())
+        by_hand = Access.objects.filter(lasting, role=OPS_ADMIN)
+        admins |= Q(pk__in=by_hand.values("user")) & ~has_claimed
+    return get_user_model().objects.filter(admins, is_active=True)

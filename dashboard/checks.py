@@ -12,6 +12,9 @@ from urllib.parse import urlsplit
 import phonenumbers
 from django.conf import settings
 from django.core import checks
+from django.db import DatabaseError
+
+from dashboard.signin import roles
 
 TAG = "closephones"
 PER_PROCESS = ("locmem.LocMemCache", "dummy.DummyCache")
@@ -129,6 +132,21 @@ def amounts_make_sense() -> Messages:
             yield checks.Error(f"{name} is {value:g}; it has to be from {least} to {most}.")
 
 
+@check("E007")
+def roles_can_be_given() -> Messages:
+    """A line of the map that cannot be would silently give nobody a role."""
+    for group, text in settings.SSO_ROLE_MAP.items():
+        try:
+            roles.rule_of(group, text)
+        except ValueError as error:
+            yield checks.Error(str(error))
+    if settings.MANUAL_ROLES == "off" and not settings.SSO_ROLE_MAP:
+        yield checks.Error(
+            "MANUAL_ROLES is off and SSO_ROLE_MAP is not set, so nobody but superusers could have a role.",
+            hint="Set SSO_ROLE_MAP, or leave MANUAL_ROLES out.",
+        )
+
+
 @check("W001", deploy=True)
 def close_is_connected() -> Messages:
     """It starts without a key, and says on every page that there is none; whoever deploys it wants to know now."""
@@ -136,6 +154,20 @@ def close_is_connected() -> Messages:
         yield checks.Warning(
             "CLOSE_API_KEY is not set: nothing can be read from Close.",
             hint="Make a key in Close (Settings, Developer, API keys) and set CLOSE_API_KEY or CLOSE_API_KEY_FILE.",
+        )
+
+
+@check("W002", deploy=True)
+def teams_of_the_map_exist() -> Messages:
+    """A team that Close does not have gives nothing; whoever wrote the map wants to know."""
+    try:
+        unknown = roles.unknown_teams()
+    except (DatabaseError, ValueError):
+        return
+    if unknown:
+        yield checks.Warning(
+            f"SSO_ROLE_MAP names teams that Close does not have: {', '.join(unknown)}. They give nothing.",
+            hint="Names are compared letter by letter. On a new database, read Close once first (sync_numbers).",
         )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -51,8 +52,15 @@ class AccessMiddleware:
         if not request.person.user.is_authenticated:
             return self._sign_in_first(request)
         if request.person.role is None:
-            return render(request, "no_role.html", {"ops_admins": access.ops_admins()}, status=403)
+            return self._no_role(request)
         raise PermissionDenied("This is for ops admins. Ask one of them if you need it.")
+
+    def _no_role(self, request: Any) -> HttpResponse:
+        """The page that says so, with what the company account was asked for and what it said, if it did."""
+        found: dict[str, Any] = {"ops_admins": access.ops_admins()}
+        if settings.SSO_ROLE_MAP and hasattr(request.user, "claimed"):
+            found |= {"claims": settings.SSO_ROLE_CLAIM, "groups": request.user.claimed.groups}
+        return render(request, "no_role.html", found, status=403)
 
     def _sign_in_first(self, request: Any) -> HttpResponse:
         """A page goes to the sign-in page; a fragment must not swap that page into a cell."""

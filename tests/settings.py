@@ -3,7 +3,9 @@
 import os
 
 os.environ["DOTENV"] = ""
-for name in [name for name in os.environ if name.startswith("CLOSE_") or name == "WRITES"]:
+for name in [
+    name for name in os.environ if name.startswith(("CLOSE_", "SSO_", "OIDC_", "PROXY_")) or name == "WRITES"
+]:
     del os.environ[name]
 os.environ |= {
     "SECRET_KEY": "only-for-the-tests-" + "x" * 40,
@@ -15,8 +17,9 @@ os.environ |= {
     "MIN_FREE_MB": "1",
 }
 
+from closephones.environment import BASE_DIR  # noqa: E402
 from closephones.settings import *  # noqa: E402, F403
-from closephones.settings import BASE_DIR, DATABASES, STORAGES  # noqa: E402
+from closephones.settings import DATABASES, STORAGES  # noqa: E402
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, not memory: other threads and processes take part in the tests.

@@ -4,6 +4,7 @@ import pytest
 from django.core import checks
 
 from dashboard.checks import refuse_to_start_broken
+from dashboard.models import Group
 
 
 def found(*, deploy=False):
@@ -105,3 +106,26 @@ def test_the_web_server_does_not_start_broken(settings):
 
     with pytest.raises(SystemExit, match="the site would answer to any name"):
         refuse_to_start_broken()
+
+
+def test_a_map_of_roles_that_cannot_be_is_refused(settings):
+    settings.SSO_ROLE_MAP = {"sales": "king"}
+
+    assert found() == ["SSO_ROLE_MAP gives “sales” the role “king”; the roles are viewer, team_lead, ops_admin."]
+
+
+def test_roles_that_nobody_could_have_are_refused(settings):
+    settings.MANUAL_ROLES = "off"
+
+    assert "nobody but superusers could have a role" in found()[0]
+    settings.SSO_ROLE_MAP = {"sales": "ops_admin"}
+    assert found() == []
+
+
+@pytest.mark.django_db
+def test_a_team_of_the_map_that_close_does_not_have_is_said(settings):
+    settings.SSO_ROLE_MAP = {"sales": "viewer:Moon"}
+
+    assert "SSO_ROLE_MAP names teams that Close does not have: Moon." in found(deploy=True)[0]
+    Group.objects.create(close_id="group_moon", name="Moon")
+    assert found(deploy=True) == []

@@ -12,6 +12,7 @@ from django.conf import settings as current
 from django.core.exceptions import ImproperlyConfigured
 
 SETTINGS = current.BASE_DIR / "closephones" / "settings.py"
+SIGN_IN = current.BASE_DIR / "closephones" / "sign_in.py"
 EXAMPLE = current.BASE_DIR / ".env.example"
 
 
@@ -29,6 +30,7 @@ def read(monkeypatch, tmp_path):
         } | variables
         for name, value in given.items():
             monkeypatch.setenv(name, str(value))
+        monkeypatch.delitem(sys.modules, "closephones.sign_in", raising=False)
         return runpy.run_path(str(SETTINGS))
 
     return read
@@ -39,7 +41,8 @@ def example_names():
 
 
 def test_the_example_lists_every_setting_and_no_other():
-    names = re.findall(r'\b(?:env\.\w+|one_of|words)\(\s*"([A-Z_]+)"', SETTINGS.read_text())
+    source = SETTINGS.read_text() + SIGN_IN.read_text()
+    names = re.findall(r'\b(?:env\.\w+|one_of|words|json_object)\(\s*"([A-Z_]+)"', source)
 
     assert sorted(set(names)) == sorted(example_names())
 
@@ -103,6 +106,9 @@ def test_https_makes_cookies_secure(read):
         ({"SYNC_INTERVAL": "often"}, 'SYNC_INTERVAL has to be a number, not "often".'),
         ({"CLOSE_TIMEOUT": "ten"}, 'CLOSE_TIMEOUT has to be a number, not "ten".'),
         ({"WRITES": "no"}, 'WRITES is one of on, off, not "no".'),
+        ({"SSO_ROLE_MAP": "sales"}, "SSO_ROLE_MAP has to be one JSON object: "),
+        ({"SSO_ROLE_MAP": '{"sales": 1}'}, "SSO_ROLE_MAP has to be one JSON object of texts"),
+        ({"MANUAL_ROLES": "no"}, 'MANUAL_ROLES is one of on, off, not "no".'),
         ({"LOG_FORMAT": "xml"}, 'LOG_FORMAT is one of text, json, not "xml".'),
         ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL is one of INFO, DEBUG, WARNING, ERROR, CRITICAL"),
         ({"TIME_ZONE": "Berlin"}, 'TIME_ZONE is a name like Europe/Berlin; "Berlin" is not known.'),

@@ -1,6 +1,6 @@
 """What is stored: Close's last answers, what people intend and what became of it, who may do what."""
 
-from dashboard.models.access import Access, Preference, Role, SavedView
+from dashboard.models.access import Access, ClaimedRole, Preference, Role, SavedView
 from dashboard.models.connection import Connection, Counter, Pause, SyncRun
 from dashboard.models.numbers import Answer, PhoneNumber, PhoneNumberQuerySet
 from dashboard.models.people import Group, Member
@@ -10,6 +10,7 @@ __all__ = [
     "Access",
     "Answer",
     "Change",
+    "ClaimedRole",
     "Connection",
     "Counter",
     "Group",

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from dashboard.models.people import Group
 
@@ -25,6 +26,28 @@ class Access(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user}: {self.get_role_display()}"
+
+    def lasts(self) -> bool:
+        """Whether this role counts today: it ends on a day, or never."""
+        return self.ends_on is None or self.ends_on >= timezone.localdate()
+
+
+class ClaimedRole(models.Model):
+    """What the company account said of one person when they last signed in, and the role which that gives.
+
+    `role` is empty where none of the groups gives one: then a role by hand (`Access`) counts.
+    """
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="claimed")
+    role = models.CharField(max_length=16, choices=Role.choices, blank=True)
+    all_numbers = models.BooleanField(default=False)
+    teams = models.ManyToManyField(Group, blank=True, related_name="+")
+    groups = models.JSONField(default=list)
+    giving = models.JSONField(default=list)
+    since = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.get_role_display() or 'no role'} from the company account"
 
 
 class SavedView(models.Model):

@@ -1,19 +1,24 @@
 """Accounts, roles and teams: who may come in, and what they may do.
 
-Three rules hold whoever asks: nobody changes their own role, the last ops admin stays, and a superuser is an ops
-admin for good.
+Rules that hold whoever asks: nobody changes their own role, the last ops admin stays, a superuser is an ops admin for
+good, and a role from the company account is changed there and nowhere else.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from dashboard import access
 from dashboard.models import Access, Group, Role
+
+# Beside roles from the company account, one by hand is an exception, and exceptions end.
+BY_HAND_DAYS = 90
 
 
 class RefusedError(Exception):
@@ -33,9 +38,17 @@ class Scope:
 
 
 @transaction.atomic
-def give_role(*, actor: access.Person, user: Any, role: str, scope: Scope) -> None:
-    """Give `user` this role and scope in place of what they had; raises RefusedError."""
+def give_role(*, actor: access.Person, user: Any, role: str, scope: Scope, until: date | None = None) -> None:
+    """Give `user` this role and scope in place of what they had; raises RefusedError.
+
+    `until` is the last day of it. Without one it does not end, unless roles come from the company account: then it
+    ends after BY_HAND_DAYS.
+    """
     _refuse_if_not_allowed(actor, user)
+    _refuse_if_from_company(user)
+    until = until or default_end()
+    if until and until < timezone.localdate():
+        raise RefusedError("The last day of a role cannot have passed. Choose today or a later day.")
     if role not in Role.values:
         raise RefusedError("Choose one of the roles.")
     teams = list(Group.objects.filter(pk__in=scope.team_ids))
@@ -51,7 +64,7 @@ def give_role(*, actor: access.Person, user: Any, role: str, scope: Scope) -> No
             "all_numbers": all_numbers,
             "given_by": actor.name,
             "given_at": timezone.now(),
-            "ends_on": None,
+            "ends_on": until,
         },
     )
     given.teams.set([] if all_numbers else teams)
@@ -61,6 +74,7 @@ def give_role(*, actor: access.Person, user: Any, role: str, scope: Scope) -> No
 def take_role(*, actor: access.Person, user: Any) -> None:
     """Take the role of `user` away; the account stays and sees nothing. Raises RefusedError."""
     _refuse_if_not_allowed(actor, user)
+    _refuse_if_from_company(user)
     _refuse_if_last(user)
     Access.objects.filter(user=user).delete()
 
@@ -76,10 +90,14 @@ def set_active(*, actor: access.Person, user: Any, active: bool) -> None:
 
 
 @transaction.atomic
-def create_account(*, actor: access.Person, email: str, name: str, password: str, role: str, scope: Scope) -> Any:
+def create_account(
+    *, actor: access.Person, email: str, name: str, password: str, role: str, scope: Scope, until: date | None = None
+) -> Any:
     """Make a local account with a role; returns the user. The e-mail address is the login. Raises RefusedError."""
     if not actor.is_ops_admin:
         raise RefusedError("Only ops admins give access.")
+    if settings.MANUAL_ROLES == "off":
+        raise RefusedError(access.NOT_BY_HAND)
     people = get_user_model()._default_manager
     if people.filter(username__iexact=email).exists() or people.filter(email__iexact=email).exists():
         raise RefusedError("There is an account with this address already. Give it a role in the list.")
@@ -91,8 +109,13 @@ def create_account(*, actor: access.Person, email: str, name: str, password: str
             )
     except IntegrityError:
         raise RefusedError("There is an account with this address already. Give it a role in the list.") from None
-    give_role(actor=actor, user=user, role=role, scope=scope)
+    give_role(actor=actor, user=user, role=role, scope=scope, until=until)
     return user
+
+
+def default_end() -> date | None:
+    """The last day of a role given by hand now, where nobody chooses one; None where such roles do not end."""
+    return timezone.localdate() + timedelta(days=BY_HAND_DAYS) if settings.SSO_ROLE_MAP else None
 
 
 def numbers_changeable_by(people: Iterable[access.Person]) -> dict[Any, int]:
@@ -115,6 +138,11 @@ def _refuse_if_not_allowed(actor: access.Person, user: Any) -> None:
         raise RefusedError(words)
     if user.is_superuser:
         raise RefusedError("A superuser is an ops admin for good. Whoever runs closephones changes that.")
+
+
+def _refuse_if_from_company(user: Any) -> None:
+    if words := access.why_not_by_hand(user):
+        raise RefusedError(words)
 
 
 def _refuse_if_last(user: Any) -> None:

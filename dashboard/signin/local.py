@@ -10,10 +10,10 @@ from django.http import HttpRequest
 
 
 class AuthenticationBackend(auth_backends.AuthenticationBackend):
-    """Fetches a person together with role and preferences: every page needs all three."""
+    """Fetches a person together with roles and preferences: every page needs them."""
 
     def get_user(self, user_id: Any) -> Any:
-        people = get_user_model()._default_manager.select_related("access", "preference")
+        people = get_user_model()._default_manager.select_related("access", "claimed", "preference")
         user = people.filter(pk=user_id).first()
         return user if user and self.user_can_authenticate(user) else None
 

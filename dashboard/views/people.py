@@ -1,7 +1,10 @@
 """The page People: who has an account here, with which role and for which teams."""
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -11,6 +14,7 @@ from dashboard import access
 from dashboard.access import OPS_ADMIN, allow
 from dashboard.models import Role
 from dashboard.services import people
+from dashboard.signin import roles
 from dashboard.views import fragments
 from dashboard.views.people_forms import AccountForm, RoleForm
 
@@ -48,19 +52,33 @@ def _page(request: Any, **more: Any) -> dict[str, Any]:
             for name, label in TABS.items()
         ],
         "notes": notes,
+        "by_hand": settings.MANUAL_ROLES == "on",
+        **_map(row["claimed"] for row in everybody),
         **more,
     }
 
 
+def _map(claimed: Iterable[Any]) -> dict[str, Any]:
+    """The map of the settings, line by line with how many people each gives a role; nothing where there is none."""
+    held = Counter(group for found in claimed if found for group in found.giving)
+    return {
+        "claim_map": [(rule, held[rule.group]) for rule in roles.rules()],
+        "claims": settings.SSO_ROLE_CLAIM,
+        "unknown_teams": roles.unknown_teams(),
+    }
+
+
 def _accounts() -> Any:
-    found = get_user_model()._default_manager.select_related("access").prefetch_related("access__teams")
+    found = get_user_model()._default_manager.select_related("access", "claimed")
+    found = found.prefetch_related("access__teams", "claimed__teams")
     return found.order_by("first_name", "last_name", "username")
 
 
 def _row(request: Any, user: Any) -> dict[str, Any]:
     """What the table shows of one person, and why their role cannot be changed here, if it cannot."""
     person = access.person(user) if user.is_active else access.Person(user)
-    given = getattr(user, "access", None)
+    claimed = access.claimed_role(user)
+    given = claimed or getattr(user, "access", None)
     why = access.may_look_after_access(request.person, user)
     if user.is_superuser:
         why = "A superuser is an ops admin for good. Whoever runs closephones changes that."
@@ -68,7 +86,11 @@ def _row(request: Any, user: Any) -> dict[str, Any]:
         "user": user,
         "person": person,
         "name": access.name_of(user),
-        "given": given,
+        "given": None if claimed else given,
+        "claimed": claimed,
+        # What the company account said of somebody to whom it gives no role.
+        "groups": user.claimed.groups if settings.SSO_ROLE_MAP and hasattr(user, "claimed") else [],
+        "not_by_hand": access.why_not_by_hand(user),
         "tab": person.role or "none",
         "role": Role(person.role).label if person.role else "",
         "teams": [team.name for team in given.teams.all()] if given and not person.all_numbers else [],
@@ -91,7 +113,8 @@ def people_edit(request: Any, pk: int) -> HttpResponse:
         return _editor(request, user, form, status=422)
     try:
         if role := form.cleaned_data["role"]:
-            people.give_role(actor=request.person, user=user, role=role, scope=form.chosen_scope)
+            until = form.cleaned_data.get("until")
+            people.give_role(actor=request.person, user=user, role=role, scope=form.chosen_scope, until=until)
         else:
             people.take_role(actor=request.person, user=user)
     except people.RefusedError as error:
@@ -107,6 +130,7 @@ def _initial(given: Any) -> dict[str, Any]:
         "role": given.role,
         "scope": "all" if given.all_numbers else "teams",
         "teams": [team.pk for team in given.teams.all()],
+        "until": (given.ends_on if given.lasts() else None) or people.default_end(),
     }
 
 
@@ -171,6 +195,7 @@ def people_new(request: Any) -> HttpResponse:
                 password=values["password"],
                 role=values["role"],
                 scope=form.chosen_scope,
+                until=values.get("until"),
             )
         except people.RefusedError as error:
             form.add_error("email", error.words)

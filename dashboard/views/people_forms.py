@@ -6,9 +6,10 @@ from django import forms
 from django.contrib.auth import get_user_model
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
 from dashboard.models import Group, Role
-from dashboard.services.people import Scope
+from dashboard.services.people import Scope, default_end
 
 NO_ROLE = ""
 GONE = "One of the teams is gone from Close. Choose among those shown."
@@ -29,8 +30,16 @@ class RoleForm(forms.Form):
         error_messages={"invalid_choice": GONE, "invalid_pk_value": GONE},
     )
 
+    until = forms.DateField(
+        required=False,
+        initial=default_end,
+        error_messages={"invalid": "This is no day. Choose one from the calendar."},
+    )
+
     def __init__(self, *args: Any, role_needed: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if default_end() is None:
+            del self.fields["until"]
         role = self.fields["role"]
         assert isinstance(role, forms.ChoiceField)  # noqa: S101
         role.required = role_needed
@@ -42,6 +51,12 @@ class RoleForm(forms.Form):
         if role in (Role.VIEWER, Role.TEAM_LEAD) and values.get("scope") != "all" and not values.get("teams"):
             self.add_error("teams", "Choose at least one team, or all numbers.")
         return values
+
+    def clean_until(self) -> Any:
+        until = self.cleaned_data["until"]
+        if until and until < timezone.localdate():
+            raise ValidationError("This day has passed. Choose today or a later one.")
+        return until
 
     @property
     def chosen_scope(self) -> Scope:

@@ -1,0 +1,54 @@
+"""Signing in and roles: the settings about who comes in, and how. Everything but passwords is off until it is set."""
+
+import json
+
+from django.core.exceptions import ImproperlyConfigured
+
+from closephones.environment import env, one_of, words
+
+
+def json_object(name: str) -> dict[str, str]:
+    """A setting that is a JSON object of texts; empty where it is not set."""
+    text = env.str(name, default="")
+    try:
+        value = json.loads(text or "{}")
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} has to be one JSON object: {error}.") from error
+    if not isinstance(value, dict) or not all(isinstance(entry, str) for entry in value.values()):
+        raise ImproperlyConfigured(f'{name} has to be one JSON object of texts, like {{"sales-ops": "ops_admin"}}.')
+    return value
+
+
+# --- passwords --------------------------------------------------------------------------------
+
+AUTHENTICATION_BACKENDS = ["dashboard.signin.local.AuthenticationBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+# --- the sign-in page -------------------------------------------------------------------------
+
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "dashboard.signin.local.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "10/m/ip,5/300s/key"}
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if env.str("BASE_URL", default="").startswith("https://") else 0
+
+# --- roles from the company account -----------------------------------------------------------
+
+# Looked through in this order; the map says which group gives which role (dashboard/signin/roles.py).
+SSO_ROLE_CLAIM = words("SSO_ROLE_CLAIM") or ["groups"]
+SSO_ROLE_MAP = json_object("SSO_ROLE_MAP")
+MANUAL_ROLES = one_of("MANUAL_ROLES", ("on", "off"))
