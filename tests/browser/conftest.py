@@ -29,7 +29,7 @@ WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 def _playwright_beside_django():
     """Playwright's own loop runs in the thread of the tests; Django takes that for a view that is asynchronous."""
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    expect.set_options(timeout=10_000)
+    expect.set_options(timeout=20_000)
     yield
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
@@ -60,7 +60,7 @@ def quiet_server(live_server):
     request_finished.connect(ended)
     yield live_server
     with condition:
-        condition.wait_for(lambda: under_way <= 0, timeout=10)
+        condition.wait_for(lambda: under_way <= 0, timeout=20)
     request_started.disconnect(begun)
     request_finished.disconnect(ended)
 
@@ -92,7 +92,7 @@ def visit(close, quiet_server, browser, watch):
             reduced_motion="reduce",
             **options,
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(20_000)
         watch.look_at(context)
         if user is not None:
             sign_in(context, user, quiet_server.url)
