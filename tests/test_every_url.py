@@ -1,0 +1,245 @@
+"""Every address of the site, for everybody: who is let in is what its rule says, and looking changes nothing.
+
+The addresses are read from the URLconf, so a new one is tried as well; it fails here until it states a rule.
+"""
+
+import re
+from uuid import uuid4
+
+import pytest
+from django.apps import apps
+from django.test import Client
+from django.urls import URLPattern, get_resolver, reverse
+from django.utils import timezone
+
+from dashboard import access
+from dashboard.models import Change, Outcome, PhoneNumber, Plan, SavedView, Source
+
+from .conftest import signed_in
+
+RULE_OF = {"stranger": 0, "nobody": 1, "viewer": 2, "lead": 3, "ops": 4}
+LET_IN = {200, 302, 405}
+# What a view may answer to an empty form: a page, a redirect, what is wrong with it, but never an error of ours.
+ANSWERS_TO_NOTHING = {200, 302, 303, 400, 403, 405, 409, 422}
+
+
+def patterns(resolver=None):
+    for pattern in (resolver or get_resolver()).url_patterns:
+        if isinstance(pattern, URLPattern):
+            yield pattern
+        else:
+            yield from patterns(pattern)
+
+
+URLS = {pattern.name: pattern for pattern in patterns()}
+OF_A_NUMBER = [name for name, pattern in URLS.items() if "close_id" in pattern.pattern.converters]
+OF_A_CHANGE = [name for name in URLS if name.startswith("change-") and "pk" in URLS[name].pattern.converters]
+OF_A_VIEW = [name for name in URLS if name.startswith("view-") and "pk" in URLS[name].pattern.converters]
+OF_A_PERSON = [name for name in URLS if name.startswith("people-") and "pk" in URLS[name].pattern.converters]
+EDITORS = [name for name in URLS if name.startswith("number-edit-")]
+
+
+class Cast:
+    """The people, and things that each of them may and may not see."""
+
+    def __init__(self, sim, users):
+        self.sim, self.users = sim, users
+        lead = access.person(users["lead"])
+        self.number = access.changeable_numbers(lead)[0]
+        self.foreign = PhoneNumber.objects.exclude(pk__in=access.visible_numbers(lead))[0]
+        self.change, self.foreign_change = (self.change_of(number) for number in (self.number, self.foreign))
+
+    def change_of(self, number):
+        now = timezone.now()
+        plan = Plan.objects.create(intent=uuid4(), source=Source.CLOSE, state=Plan.State.DONE, created_at=now)
+        return Change.objects.create(
+            plan=plan,
+            number=number,
+            before={"label": "Before"},
+            after={"label": number.label},
+            state=Outcome.OBSERVED,
+            created_at=now,
+        )
+
+    def client(self, role):
+        return Client() if role == "stranger" else signed_in(self.users[role])
+
+    def view_of(self, role):
+        owner = self.users.get(role, self.users["ops"])
+        return SavedView.objects.get_or_create(owner=owner, name="Mine", defaults={"query": "forwarding=on"})[0]
+
+    def address(self, name, role, **other):
+        """An address of this name, of something that everybody here may see if their role does."""
+        pattern = URLS[name].pattern
+        things = {"close_id": self.number.close_id, "name": "team"}
+        if name in OF_A_CHANGE:
+            things["pk"] = self.change.pk
+        elif name in OF_A_VIEW:
+            things["pk"] = self.view_of(role).pk
+        elif name in OF_A_PERSON:
+            things["pk"] = self.users["nobody"].pk
+        things |= other
+        return reverse(name, kwargs={key: things[key] for key in pattern.converters})
+
+
+@pytest.fixture
+def cast(synced, request):
+    return Cast(synced, {role: request.getfixturevalue(role) for role in RULE_OF if role != "stranger"})
+
+
+def meets(role, rule):
+    return RULE_OF[role] >= access.RULES.index(rule)
+
+
+def read(response):
+    """All of the answer: an export is made while it is sent."""
+    return b"".join(response.streaming_content) if response.streaming else response.content
+
+
+def everything(sim):
+    """All that is stored, and what Close was asked; sign-ins apart."""
+    stored = [
+        model
+        for model in apps.get_models()
+        if model._meta.app_label in ("dashboard", "auth", "django_tasks_database")
+    ]
+    rows = {model._meta.label: list(model.objects.order_by("pk").values()) for model in stored}
+    return rows, len(sim.journal)
+
+
+def test_every_address_states_a_rule():
+    without = [name for name, pattern in URLS.items() if getattr(pattern.callback, "access_rule", None) is None]
+    assert without == []
+    assert None not in URLS
+    assert len(URLS) == len(list(patterns())), "Two addresses have one name."
+
+
+def test_whoever_is_let_in_without_signing_in_is_a_short_list():
+    public = {name for name, pattern in URLS.items() if pattern.callback.access_rule == access.ANYONE}
+    assert public == {"account_login", "account_logout", "healthz", "readyz"}
+
+
+@pytest.mark.parametrize("name", URLS)
+@pytest.mark.parametrize("htmx", [False, True], ids=["page", "htmx"])
+def test_looking(cast, name, htmx):
+    """GET by everybody: let in or not as the rule says, never an error, and nothing is written or asked of Close."""
+    rule = URLS[name].callback.access_rule
+    headers = {"HX-Request": "true"} if htmx else {}
+    for role in RULE_OF:
+        client, address = cast.client(role), cast.address(name, role)
+        before = everything(cast.sim)
+        response = client.get(address, headers=headers)
+        read(response)
+        if not meets(role, rule):
+            refused(response, role, htmx)
+        elif name in EDITORS and role == "viewer":
+            assert response.status_code == 403
+        elif name == "readyz":
+            assert response.status_code in (200, 503)
+        else:
+            assert response.status_code in LET_IN, (role, response.status_code)
+        assert everything(cast.sim) == before, role
+
+
+def refused(response, role, htmx):
+    if role != "stranger":
+        assert response.status_code == 403, role
+    elif htmx:
+        assert response.status_code == 401
+        assert response["HX-Trigger"] == "session-expired"
+        assert response["X-Sign-In"].startswith("/accounts/login/?next=/")
+    else:
+        assert response.status_code == 302
+        assert response["Location"].startswith("/accounts/login/?next=/")
+
+
+@pytest.mark.parametrize("name", URLS)
+def test_posting_nothing(cast, name):
+    """POST of an empty form by everybody: whom the rule does not let in changes nothing; nobody meets an error."""
+    rule = URLS[name].callback.access_rule
+    for role in RULE_OF:
+        client, address = cast.client(role), cast.address(name, role)
+        before = everything(cast.sim)
+        response = client.post(address)
+        if not meets(role, rule):
+            refused(response, role, False)
+            assert everything(cast.sim) == before, role
+        else:
+            assert response.status_code in ANSWERS_TO_NOTHING, (role, response.status_code)
+            # An undo is a button, with nothing to fill in.
+            assert name == "change-undo" or cast.sim.puts() == []
+
+
+@pytest.mark.parametrize("name", [name for name, pattern in URLS.items() if pattern.callback.access_rule != "anyone"])
+@pytest.mark.parametrize("method", ["put", "patch", "delete", "options", "trace"])
+def test_other_methods_do_nothing(cast, name, method):
+    client, address = cast.client("ops"), cast.address(name, "ops")
+    before = everything(cast.sim)
+    response = getattr(client, method)(address)
+    assert response.status_code in (200, 302, 405)
+    assert everything(cast.sim) == before
+
+
+def not_there(name, method):
+    """The status for what is not there: 405 where this address does not take the method at all."""
+    posts_only = name in ("number-refresh", "people-active")
+    gets_only = name in ("people-row", *OF_A_NUMBER) and not posts_only and name not in EDITORS
+    return 405 if (posts_only and method == "get") or (gets_only and method == "post") else 404
+
+
+@pytest.mark.parametrize("name", OF_A_NUMBER)
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_number_of_another_team_is_not_there(cast, name, method):
+    client = cast.client("lead")
+    before = everything(cast.sim)
+    for close_id in (cast.foreign.close_id, "phon_nothing", "phon_x' OR 1=1 --", "x" * 500):
+        response = getattr(client, method)(cast.address(name, "lead", close_id=close_id))
+        assert response.status_code == not_there(name, method), close_id
+        assert cast.foreign.number.encode() not in response.content
+    assert everything(cast.sim) == before
+
+
+@pytest.mark.parametrize("name", OF_A_NUMBER)
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_number_that_is_not_there_for_anybody(cast, name, method):
+    response = getattr(cast.client("ops"), method)(cast.address(name, "ops", close_id="phon_nothing"))
+    assert response.status_code == not_there(name, method)
+
+
+@pytest.mark.parametrize("name", OF_A_CHANGE)
+def test_a_change_of_another_team_is_not_there(cast, name):
+    client = cast.client("lead")
+    before = everything(cast.sim)
+    for pk in (cast.foreign_change.pk, 10**9, 10**18):
+        response = client.post(cast.address(name, "lead", pk=pk), {"intent": str(uuid4())})
+        assert response.status_code == 404, pk
+    assert everything(cast.sim) == before
+
+
+@pytest.mark.parametrize("name", OF_A_VIEW)
+def test_a_view_of_somebody_else_is_not_there(cast, name):
+    theirs, client = cast.view_of("ops"), cast.client("lead")
+    addresses = [cast.address(name, "lead", pk=pk) for pk in (theirs.pk, 10**9)]
+    before = everything(cast.sim)
+    for address in addresses:
+        assert client.post(address, {"name": "Stolen"}).status_code == 404
+    assert everything(cast.sim) == before
+
+
+@pytest.mark.parametrize("name", OF_A_PERSON)
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_person_who_is_not_there(cast, name, method):
+    response = getattr(cast.client("ops"), method)(cast.address(name, "ops", pk=10**9))
+    assert response.status_code == not_there(name, method)
+
+
+def test_nothing_shows_numbers_of_other_teams(cast):
+    """What a lead may read of lists and exports holds no number, change or name from outside."""
+    client, lead = cast.client("lead"), access.person(cast.users["lead"])
+    outside = PhoneNumber.objects.exclude(pk__in=access.visible_numbers(lead)).values_list("number", flat=True)
+    assert outside
+    for name in ("number-list", "number-export", "change-list", "change-export"):
+        text = read(client.get(cast.address(name, "lead"), {"per_page": "200"})).decode()
+        digits = re.sub(r"[ ()-]", "", text)
+        assert cast.number.number.removeprefix("+") in digits, name
+        assert not [number for number in outside if number.removeprefix("+") in digits], name
