@@ -13,7 +13,7 @@ from dashboard.context import connection_of
 from dashboard.filters import CHOICES, COLUMNS, PER_PAGE, TITLES, NumberQuery
 from dashboard.views.fragments import fragment
 from dashboard.views.number_query import page_of, read_query
-from dashboard.views.number_rows import row_for, row_of, why_locked
+from dashboard.views.number_rows import intents, row_for, row_of, why_locked
 from dashboard.views.saved_views import view_of, views_of
 
 
@@ -26,8 +26,10 @@ def number_list(request: Any) -> HttpResponse:
     view = view_of(request, query)
     connection = connection_of(request)
     rows = [
-        row_of(number, why=why_locked(request.person, number, connection, changeable=number.changeable))
-        for number in page.pop("numbers")
+        row_of(
+            number, why=why_locked(request.person, number, connection, changeable=number.changeable), intent=intent
+        )
+        for number, intent in zip(page.pop("numbers"), intents(), strict=False)
     ]
     context = {
         "query": query,

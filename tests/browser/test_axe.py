@@ -1,4 +1,4 @@
-"""What axe finds on every page and in every state that an editor can be in: nothing, in both themes, wide and narrow."""
+"""What axe finds on every page and in every state of an editor, in both themes, wide and narrow: nothing."""
 
 import pytest
 from playwright.sync_api import expect

@@ -12,7 +12,8 @@ STICKING_OUT = """
   const { clientWidth, scrollWidth } = document.documentElement;
   if (scrollWidth <= clientWidth) return [];
   const all = [...document.querySelectorAll("body *")];
-  return all.filter((one) => one.getBoundingClientRect().right > clientWidth).map((one) => one.outerHTML.slice(0, 100));
+  const out = all.filter((one) => one.getBoundingClientRect().right > clientWidth);
+  return out.map((one) => one.outerHTML.slice(0, 100));
 })()
 """
 
