@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from closephones.environment import BASE_DIR, env, is_loopback, one_of, words
 from closephones.sign_in import *  # noqa: F403
+from closephones.sign_in import FORM_TARGETS
 
 VAR_DIR = BASE_DIR / "var"
 
@@ -38,6 +39,7 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "allauth",
     "allauth.account",
+    "allauth.socialaccount",
     "csp",
     "django_filters",
     "django_htmx",
@@ -165,7 +167,7 @@ CONTENT_SECURITY_POLICY = {
         "font-src": [SELF],
         "connect-src": [SELF],
         "media-src": [SELF, "blob:", *_greetings],
-        "form-action": [SELF],
+        "form-action": [SELF, *FORM_TARGETS],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
     }

@@ -1,6 +1,7 @@
 """Signing in and roles: the settings about who comes in, and how. Everything but passwords is off until it is set."""
 
 import json
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -35,6 +36,8 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # --- the sign-in page -------------------------------------------------------------------------
 
+# superusers: a password is for emergencies; off: nobody signs in with one.
+LOCAL_LOGIN = one_of("LOCAL_LOGIN", ("on", "superusers", "off"))
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "dashboard.signin.local.AccountAdapter"
@@ -45,6 +48,24 @@ ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "10/m/ip,5/300s/key"}
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if env.str("BASE_URL", default="").startswith("https://") else 0
+
+# --- the company account: OpenID Connect -----------------------------------------------------
+
+OIDC_ISSUER = env.str("OIDC_ISSUER", default="")
+OIDC_CLIENT_ID = env.str("OIDC_CLIENT_ID", default="")
+OIDC_CLIENT_SECRET = env.str("OIDC_CLIENT_SECRET", default="")
+OIDC_NAME = env.str("OIDC_NAME", default="your company account")
+SOCIALACCOUNT_ADAPTER = "dashboard.signin.oidc.SocialAccountAdapter"
+# An account is known by issuer and subject. An address alone never leads into an account that is there already.
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+SOCIALACCOUNT_EMAIL_REQUIRED = False
+SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
+SOCIALACCOUNT_LOGIN_ON_GET = False
+SOCIALACCOUNT_STORE_TOKENS = False
+# Seconds that a person waits for the issuer before a page says that it cannot be reached.
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 4
+# What a form of ours may lead to besides ourselves: Chromium blocks the way to the issuer otherwise.
+FORM_TARGETS = ["{0.scheme}://{0.netloc}".format(urlsplit(OIDC_ISSUER))] if OIDC_ISSUER else []
 
 # --- roles from the company account -----------------------------------------------------------
 

@@ -15,6 +15,7 @@ from django.core import checks
 from django.db import DatabaseError
 
 from dashboard.signin import roles
+from dashboard.signin.tokens import is_loopback
 
 TAG = "closephones"
 PER_PROCESS = ("locmem.LocMemCache", "dummy.DummyCache")
@@ -144,6 +145,42 @@ def roles_can_be_given() -> Messages:
         yield checks.Error(
             "MANUAL_ROLES is off and SSO_ROLE_MAP is not set, so nobody but superusers could have a role.",
             hint="Set SSO_ROLE_MAP, or leave MANUAL_ROLES out.",
+        )
+
+
+@check("E008")
+def company_account_is_whole() -> Messages:
+    """Half of OpenID Connect would show a button that cannot work, or trust an issuer that anybody can play."""
+    names = ("OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET")
+    missing = [name for name in names if not getattr(settings, name)]
+    if missing and len(missing) < len(names):
+        yield checks.Error(
+            f"Sign-in with the company account lacks {' and '.join(missing)}.",
+            hint=f"Set {', '.join(names)}, or none of them.",
+        )
+    issuer = urlsplit(settings.OIDC_ISSUER)
+    if settings.OIDC_ISSUER and not ((issuer.scheme == "https" and issuer.hostname) or is_loopback(issuer.geturl())):
+        yield checks.Error(
+            f"OIDC_ISSUER is {settings.OIDC_ISSUER}; it has to begin with https://, or point at this machine."
+        )
+    if issuer.hostname == "login.microsoftonline.com" and issuer.path.split("/")[1:2] in (
+        ["common"],
+        ["organizations"],
+        ["consumers"],
+    ):
+        yield checks.Error(
+            f"OIDC_ISSUER is {settings.OIDC_ISSUER}, which lets people of every company in.",
+            hint="Put your tenant's id in its place: https://login.microsoftonline.com/TENANT/v2.0.",
+        )
+
+
+@check("E009")
+def somebody_can_sign_in() -> Messages:
+    """Without passwords and without another way in, the door is shut for good."""
+    if settings.LOCAL_LOGIN == "off" and not settings.OIDC_ISSUER:
+        yield checks.Error(
+            "LOCAL_LOGIN is off and there is no other way to sign in.",
+            hint="Set OIDC_ISSUER with what belongs to it, or leave LOCAL_LOGIN out.",
         )
 
 

@@ -129,3 +129,38 @@ def test_a_team_of_the_map_that_close_does_not_have_is_said(settings):
     assert "SSO_ROLE_MAP names teams that Close does not have: Moon." in found(deploy=True)[0]
     Group.objects.create(close_id="group_moon", name="Moon")
     assert found(deploy=True) == []
+
+
+@pytest.fixture
+def company(settings):
+    settings.OIDC_ISSUER = "https://login.example.com/realms/main"
+    settings.OIDC_CLIENT_ID, settings.OIDC_CLIENT_SECRET = "closephones", "secret"
+
+
+@pytest.mark.parametrize("name", ["OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"])
+def test_half_of_the_company_account_is_refused_and_the_missing_half_named(settings, company, name):
+    assert found() == []
+    setattr(settings, name, "")
+
+    assert f"Sign-in with the company account lacks {name}." in found()[0]
+
+
+@pytest.mark.parametrize("issuer", ["http://login.example.com", "login.example.com", "https://"])
+def test_an_issuer_that_anybody_can_play_is_refused(settings, company, issuer):
+    settings.OIDC_ISSUER = issuer
+
+    assert "has to begin with https://, or point at this machine" in found()[0]
+    settings.OIDC_ISSUER = "http://127.0.0.1:9400"
+    assert found() == []
+
+
+def test_an_issuer_of_every_company_is_refused(settings, company):
+    settings.OIDC_ISSUER = "https://login.microsoftonline.com/common/v2.0"
+
+    assert "lets people of every company in" in found()[0]
+
+
+def test_a_door_that_is_shut_for_everybody_is_refused(settings):
+    settings.LOCAL_LOGIN = "off"
+
+    assert "LOCAL_LOGIN is off and there is no other way to sign in." in found()[0]

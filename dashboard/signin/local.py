@@ -4,9 +4,12 @@ from typing import Any
 
 from allauth.account import auth_backends
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.views import LoginView
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+
+from dashboard.signin import oidc
 
 
 class AuthenticationBackend(auth_backends.AuthenticationBackend):
@@ -28,4 +31,24 @@ class AccountAdapter(DefaultAccountAdapter):
         from_demo = any(str(value).endswith("@demo.test") for value in credentials.values())
         if from_demo and not settings.CLOSE_IS_LOOPBACK:
             return None
-        return super().authenticate(request, **credentials)
+        user = super().authenticate(request, **credentials)
+        return user if user and may_use_password(user) else None
+
+    def respond_user_inactive(self, request: HttpRequest, user: Any) -> HttpResponse:
+        return oidc.deactivated(request, user)
+
+
+def may_use_password(user: Any) -> bool:
+    """Whether the settings let this person in with a password."""
+    return settings.LOCAL_LOGIN == "on" or (settings.LOCAL_LOGIN == "superusers" and bool(user.is_superuser))
+
+
+class SignInView(LoginView):
+    """The sign-in page: a button for the company account, and a form for passwords where they are allowed."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {
+            **super().get_context_data(**kwargs),
+            "oidc_name": settings.OIDC_NAME if settings.OIDC_ISSUER else "",
+            "local_login": settings.LOCAL_LOGIN,
+        }
