@@ -79,27 +79,32 @@ def _store_members(organization: OrganizationRecord, groups_of: Mapping[str, set
 
 
 def relate(records: Mapping[int, PhoneNumberRecord]) -> None:
-    """Set members and groups of these numbers (by key) to what Close said, and redraw them.
+    """Set members and groups of these numbers (by key) to what Close said.
 
     An id that Close has not told us of gets a place of its own, so that nobody on a number is passed over.
     """
-    if not records:
-        return
-    members = {pk: set(r.member_ids) for pk, r in records.items() if r.member_ids is not None}
-    groups = {pk: set(r.participant_groups) for pk, r in records.items() if r.says("participant_groups")}
-    _set_relation(PhoneNumber.members.through, "member_id", _keys(Member, members, UNKNOWN_PERSON))
-    _set_relation(PhoneNumber.groups.through, "group_id", _keys(Group, groups, UNKNOWN_GROUP))
-    describe(list(records))
+    _set_relation(PhoneNumber.members.through, "member_id", _said_members(records))
+    _set_relation(PhoneNumber.groups.through, "group_id", _said_groups(records))
 
 
-def _keys(model: Any, wanted: Mapping[int, set[str]], unknown_name: str) -> dict[int, set[int]]:
+def _said_members(records: Mapping[Any, PhoneNumberRecord]) -> dict[Any, set[int]]:
+    wanted = {key: set(r.member_ids) for key, r in records.items() if r.member_ids is not None}
+    return _keys(Member, wanted, UNKNOWN_PERSON)
+
+
+def _said_groups(records: Mapping[Any, PhoneNumberRecord]) -> dict[Any, set[int]]:
+    wanted = {key: set(r.participant_groups) for key, r in records.items() if r.says("participant_groups")}
+    return _keys(Group, wanted, UNKNOWN_GROUP)
+
+
+def _keys(model: Any, wanted: Mapping[Any, set[str]], unknown_name: str) -> dict[Any, set[int]]:
     """The wanted ids of each number as keys of `model`."""
     ids = set().union(*wanted.values()) if wanted else set()
     keys = dict(model.objects.filter(close_id__in=ids).values_list("close_id", "pk"))
     for close_id in ids - set(keys):
         unknown = {"name": unknown_name} | ({"active": False} if model is Member else {"gone": True})
         keys[close_id] = model.objects.get_or_create(close_id=close_id, defaults=unknown)[0].pk
-    return {pk: {keys[close_id] for close_id in close_ids} for pk, close_ids in wanted.items()}
+    return {number: {keys[close_id] for close_id in close_ids} for number, close_ids in wanted.items()}
 
 
 def _set_relation(through: Any, column: str, wanted: Mapping[int, set[int]]) -> None:
@@ -114,26 +119,38 @@ def _set_relation(through: Any, column: str, wanted: Mapping[int, set[int]]) -> 
 
 def describe(pks: Sequence[int]) -> None:
     """Draw people, teams, sort keys and search text of these numbers from their relations."""
-    members = _related(PhoneNumber.members.through, "member_id", pks, Member.objects.prefetch_related("groups"))
-    groups = _related(PhoneNumber.groups.through, "group_id", pks, Group.objects.all())
+    members = _by_number(Member, _related(PhoneNumber.members.through, "member_id", pks))
+    groups = _by_number(Group, _related(PhoneNumber.groups.through, "group_id", pks))
     outside = dict(Answer.objects.filter(number__in=pks).values_list("number_id", "raw__phone_numbers"))
     changed = []
     for number in PhoneNumber.objects.filter(pk__in=pks):
-        people = sorted(members[number.pk], key=lambda member: (not member.active, member.name.casefold()))
-        of_number = {group.pk: group for group in groups[number.pk]}
-        for member in people:
-            of_number |= {group.pk: group for group in member.groups.all()} if member.active else {}
-        team_names = sorted((group.name for group in of_number.values()), key=str.casefold)
         before = [getattr(number, name) for name in SHOWN]
-        number.people = [[member.close_id, member.name, member.active] for member in people]
-        number.team_names = team_names
-        number.team_keys = "".join(f",{key}" for key in sorted(of_number)) + ("," if of_number else "")
-        number.people_sort = ", ".join(member.name for member in people).casefold()[:SORTED_LENGTH]
-        number.teams_sort = ", ".join(team_names).casefold()[:SORTED_LENGTH]
-        number.search_text = search_text(number, outside.get(number.pk) or [])
+        _draw(number, members[number.pk], groups[number.pk], outside.get(number.pk) or [])
         if before != [getattr(number, name) for name in SHOWN]:
             changed.append(number)
     PhoneNumber.objects.bulk_update(changed, SHOWN, batch_size=100)
+
+
+def draw_new(numbers: Sequence[PhoneNumber], records: Mapping[str, PhoneNumberRecord]) -> None:
+    """The same for numbers that are about to be inserted, from what Close said (by Close's id)."""
+    members, groups = _by_number(Member, _said_members(records)), _by_number(Group, _said_groups(records))
+    for number in numbers:
+        outside = records[number.close_id].phone_numbers
+        _draw(number, members[number.close_id], groups[number.close_id], outside)
+
+
+def _draw(number: PhoneNumber, members: Iterable[Member], groups: Iterable[Group], outside: Iterable[object]) -> None:
+    """Put into the row what the table shows of a number's people and teams."""
+    people = sorted(members, key=lambda member: (not member.active, member.name.casefold()))
+    of_number = {group.pk: group for group in groups}
+    for member in people:
+        of_number |= {group.pk: group for group in member.groups.all()} if member.active else {}
+    number.people = [[member.close_id, member.name, member.active] for member in people]
+    number.team_names = sorted((group.name for group in of_number.values()), key=str.casefold)
+    number.team_keys = "".join(f",{key}" for key in sorted(of_number)) + ("," if of_number else "")
+    number.people_sort = ", ".join(member.name for member in people).casefold()[:SORTED_LENGTH]
+    number.teams_sort = ", ".join(number.team_names).casefold()[:SORTED_LENGTH]
+    number.search_text = search_text(number, outside)
 
 
 def index(records: Mapping[int, PhoneNumberRecord]) -> None:
@@ -144,14 +161,19 @@ def index(records: Mapping[int, PhoneNumberRecord]) -> None:
         PhoneNumber.objects.filter(pk=number.pk).update(search_text=text)
 
 
-def _related(through: Any, column: str, pks: Sequence[int], objects: Any) -> dict[int, list[Any]]:
-    """What stands in a relation of each of these numbers."""
-    pairs = list(through.objects.filter(phonenumber__in=pks).values_list("phonenumber_id", column))
-    by_key = {row.pk: row for row in objects.filter(pk__in={other for _, other in pairs})}
-    found: dict[int, list[Any]] = defaultdict(list)
-    for number, other in pairs:
-        found[number].append(by_key[other])
+def _related(through: Any, column: str, pks: Sequence[int]) -> dict[Any, set[int]]:
+    """The keys that stand in a relation of each of these numbers."""
+    found: dict[Any, set[int]] = defaultdict(set)
+    for number, other in through.objects.filter(phonenumber__in=pks).values_list("phonenumber_id", column):
+        found[number].add(other)
     return found
+
+
+def _by_number(model: Any, keys: Mapping[Any, set[int]]) -> dict[Any, list[Any]]:
+    """The rows of `model` behind these keys, by number; people with their groups."""
+    rows = model.objects.prefetch_related("groups") if model is Member else model.objects
+    by_key = rows.in_bulk(set().union(*keys.values()))
+    return defaultdict(list, {number: [by_key[key] for key in of_number] for number, of_number in keys.items()})
 
 
 def search_text(number: PhoneNumber, outside: Iterable[object]) -> str:

@@ -83,9 +83,10 @@ def _insert(records: Sequence[PhoneNumberRecord], read_no: int) -> int:
     if not records:
         return 0
     fresh = [PhoneNumber(close_id=record.id, read_no=read_no, **_columns(record)) for record in records]
+    by_id = {record.id: record for record in records}
+    members.draw_new(fresh, by_id)
     # Another process may store the same page; whoever comes second finds the row and leaves it.
     PhoneNumber.objects.bulk_create(fresh, ignore_conflicts=True)
-    by_id = {record.id: record for record in records}
     rows = PhoneNumber.objects.filter(close_id__in=by_id, read_no=read_no).values_list("pk", "close_id")
     pairs = {pk: by_id[close_id] for pk, close_id in rows}
     Answer.objects.bulk_create(
@@ -120,7 +121,9 @@ def _redraw(records: Mapping[int, PhoneNumberRecord], raws: Mapping[int, dict[st
             if any(record.raw.get(name) != raws.get(pk, {}).get(name) for name in names)
         }
 
-    members.relate(related := differ(RELATED))
+    if related := differ(RELATED):
+        members.relate(related)
+        members.describe(list(related))
     members.index({pk: record for pk, record in differ(FOUND_BY).items() if pk not in related})
 
 
