@@ -1,5 +1,6 @@
 """Whatever Close does to the read and to the write: one outcome, one PUT, a true cache, and words that fit."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from dashboard.services import plans
 from .conftest import beside, cached, columns, eventually
 
 # A fault at every read of the number: state, kind of error, and what the sentence says.
-UNREACHABLE = "Not saved: Close is unreachable."
+UNREACHABLE = "Close was unreachable, so nothing was saved."
 AT_THE_READ = {
     "400": ("failed", "invalid", "Close did not accept this."),
     "401": ("failed", "refused_key", "Close refused the key"),
@@ -41,7 +42,7 @@ REFUSED = {
     "401": ("refused", "refused_key", "Close refused the key, or the key's owner may not change this."),
     "402": ("refused", "plan_limit", "Your plan does not include this."),
     "403": ("refused", "forbidden", "You don't have permission to do this."),
-    "404": ("failed", "not_found", "Not saved. This is no longer in Close."),
+    "404": ("failed", "not_found", "This is no longer in Close."),
 }
 NOT_DONE = ("500", "502", "503", "504", "html-error", "no-answer")
 DONE = ("half-answer", "bad-json", "done-before-answer", "slow")
@@ -218,7 +219,8 @@ def test_a_write_that_has_to_wait_long_is_given_up(synced, number, edit, check):
     change = edit(number, label="Nights")
 
     assert (change.state, change.error_kind) == ("failed", "rate_limited")
-    assert "Try again in 1 minute" in change.error or "Try again in 61 seconds" in change.error
+    # A slow machine has let some of the minute go by.
+    assert re.search(r"Try again in [56]\d seconds", change.error)
     check(change, label=number.label)
 
 
