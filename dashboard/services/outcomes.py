@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from dashboard.models import Change, Plan
-from dashboard.models.plans import OPEN
+from dashboard.models.plans import OPEN, ChangeQuerySet
 
 # What can still change in a change once it is stored.
 LIVE = ("state", "sent_at", "sent_no", "lease_until", "answer", "found", "error", "error_kind", "finished_at")
@@ -24,8 +24,18 @@ def finish(change: Change, state: str, *, only_if: Q | None = None, **facts: Any
     afterwards: by us, or by whoever came first.
     """
     open_change = Change.objects.filter(only_if or Q(), pk=change.pk, state__in=OPEN)
-    done = bool(open_change.update(state=state, finished_at=timezone.now(), lease_until=None, **facts))
-    reload(change)
-    if done and not Change.objects.filter(plan=change.plan_id, state__in=OPEN).exists():
-        Plan.objects.filter(pk=change.plan_id).update(state=Plan.State.DONE)
-    return done
+    if not write(change, open_change, state=state, finished_at=timezone.now(), lease_until=None, **facts):
+        reload(change)
+        return False
+    left = Change.objects.filter(plan=OuterRef("pk"), state__in=OPEN)
+    Plan.objects.filter(~Exists(left), pk=change.plan_id).update(state=Plan.State.DONE)
+    return True
+
+
+def write(change: Change, where: ChangeQuerySet, **facts: Any) -> bool:
+    """Write these fields if the change is still as `where` says; whether it was. `change` has them then."""
+    if not where.update(**facts):
+        return False
+    for name, value in facts.items():
+        setattr(change, name, value)
+    return True
