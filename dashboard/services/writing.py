@@ -17,7 +17,7 @@ from dashboard.models import Change, Connection, Outcome
 from dashboard.models.plans import IN_FLIGHT, digest_of
 from dashboard.services import connection as connections
 from dashboard.services import fields, store
-from dashboard.services.outcomes import finish, reload
+from dashboard.services.outcomes import finish, reload, write
 
 log = logging.getLogger(__name__)
 
@@ -73,10 +73,11 @@ def _claim(change: Change) -> bool:
     pending = Change.objects.filter(pk=change.pk, state=Outcome.PENDING)
     try:
         with transaction.atomic():
-            taken = bool(pending.update(state=Outcome.SENDING, lease_until=until, sent_at=None, sent_no=None))
+            taken = write(change, pending, state=Outcome.SENDING, lease_until=until, sent_at=None, sent_no=None)
     except IntegrityError:
         return _busy(change)
-    reload(change)
+    if not taken:
+        reload(change)
     _step(change, "claimed")
     return taken
 
@@ -143,8 +144,8 @@ def _still_as_shown(change: Change, connection: Connection) -> bool:
 def _not_sent(error: close.CloseError) -> str:
     """What the screen says of an error before anything was sent."""
     if isinstance(error, close.ServerError | close.ConnectionFailedError):
-        return "Not saved: Close is unreachable. What you typed is kept here. Try again in a few minutes."
-    return f"Not saved. {error.screen}"
+        return "Close was unreachable, so nothing was saved. Try again in a few minutes."
+    return error.screen
 
 
 def _send(change: Change) -> bool:
@@ -152,13 +153,12 @@ def _send(change: Change) -> bool:
     mine = Change.objects.filter(pk=change.pk, state=Outcome.SENDING, lease_until=change.lease_until)
     until = timezone.now() + LEASE
     with transaction.atomic():
-        noted_as_sent = mine.update(sent_at=timezone.now(), sent_no=store.draw(), lease_until=until)
+        noted_as_sent = write(change, mine, sent_at=timezone.now(), sent_no=store.draw(), lease_until=until)
     if not noted_as_sent:
         # Our lease ran out while we read, and somebody has given the change its outcome.
         reload(change)
         return True
     noted = time.monotonic()
-    reload(change)
     _step(change, "noted as sent")
     if time.monotonic() - noted > SEND_WITHIN:
         words = "closephones was held up and did not send it. Try again."

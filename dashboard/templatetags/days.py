@@ -17,6 +17,8 @@ def span(change: Change) -> str:
     if change.observed_after is None:
         return f"before {_clock(until)}"
     since = timezone.localtime(change.observed_after)
+    if _date(since) == _date(until) and _clock(since) == _clock(until):
+        return f"at {_clock(until)}"
     if since.date() == until.date():
         return f"between {_clock(since)} and {_clock(until)}"
     return f"between {_date(since)}, {_clock(since)} and {_date(until)}, {_clock(until)}"

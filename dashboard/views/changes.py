@@ -175,7 +175,9 @@ def undo(request: Any, pk: int) -> HttpResponse:
     if undoing.state == Outcome.CONFLICT:
         words = "Not undone: Close holds something else by now, so nothing was sent."
         return _answer(request, pk, words, status=status, level="warn", attempt=undoing)
-    words = undoing.error or "What became of the undo is not known yet. It is read again every minute."
+    words = "What became of the undo is not known yet. It is read again every minute."
+    if undoing.error:
+        words = f"Not undone. {undoing.error}"
     return _answer(request, pk, words, status=status, level="bad", attempt=undoing)
 
 
