@@ -53,7 +53,7 @@ class AccessMiddleware:
             return self._sign_in_first(request)
         if request.person.role is None:
             return self._no_role(request)
-        raise PermissionDenied("This is for ops admins. Ask one of them if you need it.")
+        raise PermissionDenied(access.not_for(rule))
 
     def _no_role(self, request: Any) -> HttpResponse:
         """The page that says so, with what the company account was asked for and what it said, if it did."""

@@ -32,7 +32,6 @@ ROW_FIELDS = (
     "team_names",
     "missing_since",
 )
-GONE = "Close no longer has this number, so nothing of it can be changed."
 
 
 def intents() -> Iterator[str]:
@@ -102,7 +101,7 @@ def why_locked(person: access.Person, number: PhoneNumber, connection: Connectio
     whole page at once.
     """
     if number.missing_since:
-        return GONE
+        return access.GONE
     if not person.may_change_something:
         return access.MAY_ONLY_LOOK
     if not changeable:

@@ -263,7 +263,9 @@ def test_viewers_look_and_do_nothing(number, viewer_client):
     assert "Undo" not in row_of(page, change)
     assert "as seen" not in words(page)
     for url in (f"/changes/{change.pk}/undo/", f"/changes/{change.pk}/settle/", "/changes/seen/"):
-        assert viewer_client.post(url).status_code == 403
+        answer = viewer_client.post(url)
+        assert answer.status_code == 403
+        assert "This is for team leads and ops admins." in words(answer)
 
 
 class TestSeen:
