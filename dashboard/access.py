@@ -125,7 +125,8 @@ def person(user: Any) -> Person:
         return Person(user)
     if given.role == OPS_ADMIN or given.all_numbers:
         return Person(user, role=given.role, all_numbers=True)
-    teams = tuple(given.teams.order_by("pk").values_list("pk", flat=True))
+    # Not `values_list`: the page People has read the teams of everybody at once.
+    teams = tuple(sorted(team.pk for team in given.teams.all()))
     return Person(user, role=given.role, team_ids=teams)
 
 

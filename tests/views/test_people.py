@@ -4,6 +4,8 @@ import re
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from dashboard import access
 from dashboard.models import Group, Role
@@ -54,6 +56,18 @@ def test_how_many_numbers_each_may_change(synced, lead, viewer, ops, ops_client)
     changeable = access.changeable_numbers(access.person(lead)).count()
     assert 0 < changeable < 40
     assert f"May change {changeable}" in row_of(page, lead)
+
+
+def test_many_team_leads_cost_no_more_queries_than_one(teams, ops_client):
+    costs = []
+    for names in (["Ana Ruiz"], [f"Lead{n} X" for n in range(8)]):
+        for name in names:
+            make_user(name, role=Role.TEAM_LEAD, teams=teams)
+        ops_client.get("/people/")
+        with CaptureQueriesContext(connection) as queries:
+            assert "Ana Ruiz" in words(ops_client.get("/people/"))
+        costs.append(len(queries))
+    assert costs[0] == costs[1]
 
 
 def test_tabs_narrow_and_nonsense_is_said(nobody, viewer, ops_client):
