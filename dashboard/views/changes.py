@@ -1,6 +1,7 @@
 """The page Changes: everything that was changed, by whom and wherever, and taking it back."""
 
 import json
+import re
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
 from typing import Any
@@ -198,8 +199,7 @@ def settle(request: Any, pk: int) -> HttpResponse:
 @require_POST
 def seen(request: Any) -> HttpResponse:
     """Mark changes as seen: the field `change` holds one or more of their keys."""
-    ids = [int(text) for text in request.POST.getlist("change") if text.isascii() and text.isdigit()][:500]
-    ids = [pk for pk in ids if pk < 2**63]
+    ids = [int(text) for text in request.POST.getlist("change") if re.fullmatch(r"[0-9]{1,18}", text)][:500]
     count = record.mark_seen(actor=request.person, ids=ids)
     words = "Marked as seen." if count == 1 else f"Marked {count} changes as seen."
     if request.htmx and len(ids) == 1:
@@ -246,6 +246,4 @@ def _back(request: HttpRequest) -> HttpResponse:
     target = request.POST.get("back", "")
     if not url_has_allowed_host_and_scheme(target, allowed_hosts=None) or not target.startswith("/"):
         target = reverse("change-list")
-    response = HttpResponseRedirect(target)
-    response.status_code = 303
-    return response
+    return HttpResponseRedirect(target, status=303)

@@ -4,8 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import Q
-from django.http import HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST
@@ -30,7 +29,7 @@ def refresh(request: Any) -> HttpResponse:
         tasks.refresh.enqueue(asked_by=request.person.name)
         if not request.htmx:
             say(request, "Close will be read now. A thousand numbers take about half a minute.")
-            return redirect(_back(request))
+            return HttpResponseRedirect(_back(request), status=303)
         since: datetime | None = timezone.now()
     else:
         since = _moment(request.GET.get("since", ""))
@@ -43,7 +42,8 @@ def refresh(request: Any) -> HttpResponse:
         elif run or health.worker_is_alive(connection):
             context |= {"run": run, "since": int(since.timestamp())}
         else:
-            say(request, "The worker is silent, so Close is not read. Ask the person who runs it.", level="bad")
+            words = "The worker is silent, so Close is not read. Ask the person who runs closephones."
+            say(request, words, level="bad")
     return fragment(request, "_freshness.html", context)
 
 
@@ -69,7 +69,7 @@ def missing(request: Any) -> HttpResponse:
     """An ops admin says that the numbers which the last walk did not meet are gone."""
     gone = sync.believe(actor=request.person)
     say(request, f"{gone} numbers are marked as gone from Close. Their history stays.")
-    return redirect(_back(request))
+    return HttpResponseRedirect(_back(request), status=303)
 
 
 def _back(request: Any) -> str:

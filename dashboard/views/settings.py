@@ -5,8 +5,9 @@ from zoneinfo import available_timezones
 
 from django import forms
 from django.conf import settings
-from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from dashboard.access import OPS_ADMIN, VIEWER, allow
@@ -80,6 +81,4 @@ def writes(request: Any) -> HttpResponse:
 
 
 def _see_settings() -> HttpResponse:
-    response = redirect("settings")
-    response.status_code = 303
-    return response
+    return HttpResponseRedirect(reverse("settings"), status=303)
