@@ -67,6 +67,17 @@ SOCIALACCOUNT_REQUESTS_TIMEOUT = 4
 # What a form of ours may lead to besides ourselves: Chromium blocks the way to the issuer otherwise.
 FORM_TARGETS = ["{0.scheme}://{0.netloc}".format(urlsplit(OIDC_ISSUER))] if OIDC_ISSUER else []
 
+# --- an identity-aware proxy in front ----------------------------------------------------------
+
+# Exclusive: where it is on, nobody signs in another way. What each kind needs says dashboard/signin/proxies.py.
+PROXY_AUTH = one_of("PROXY_AUTH", ("off", "cloudflare", "iap", "alb", "pomerium", "jwt", "header"))
+PROXY_HEADER = words("PROXY_HEADER")
+PROXY_ALGORITHM = env.str("PROXY_ALGORITHM", default="")
+PROXY_ISSUER = env.str("PROXY_ISSUER", default="")
+PROXY_AUDIENCE = env.str("PROXY_AUDIENCE", default="")
+PROXY_JWKS_URL = env.str("PROXY_JWKS_URL", default="")
+TRUSTED_PROXY_CIDRS = words("TRUSTED_PROXY_CIDRS")
+
 # --- roles from the company account -----------------------------------------------------------
 
 # Looked through in this order; the map says which group gives which role (dashboard/signin/roles.py).

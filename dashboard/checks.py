@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core import checks
 from django.db import DatabaseError
 
-from dashboard.signin import roles
+from dashboard.signin import proxies, roles
 from dashboard.signin.tokens import is_loopback
 
 TAG = "closephones"
@@ -177,11 +177,18 @@ def company_account_is_whole() -> Messages:
 @check("E009")
 def somebody_can_sign_in() -> Messages:
     """Without passwords and without another way in, the door is shut for good."""
-    if settings.LOCAL_LOGIN == "off" and not settings.OIDC_ISSUER:
+    if settings.LOCAL_LOGIN == "off" and not settings.OIDC_ISSUER and settings.PROXY_AUTH == "off":
         yield checks.Error(
             "LOCAL_LOGIN is off and there is no other way to sign in.",
             hint="Set OIDC_ISSUER with what belongs to it, or leave LOCAL_LOGIN out.",
         )
+
+
+@check("E010")
+def proxy_is_whole() -> Messages:
+    """Half a proxy would believe what anybody can write into a header."""
+    for words in proxies.problems():
+        yield checks.Error(words)
 
 
 @check("W001", deploy=True)

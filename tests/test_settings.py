@@ -108,6 +108,8 @@ def test_https_makes_cookies_secure(read):
         ({"WRITES": "no"}, 'WRITES is one of on, off, not "no".'),
         ({"SSO_ROLE_MAP": "sales"}, "SSO_ROLE_MAP has to be one JSON object: "),
         ({"SSO_ROLE_MAP": '{"sales": 1}'}, "SSO_ROLE_MAP has to be one JSON object of texts"),
+        ({"LOCAL_LOGIN": "maybe"}, 'LOCAL_LOGIN is one of on, superusers, off, not "maybe".'),
+        ({"PROXY_AUTH": "trust"}, "PROXY_AUTH is one of off, cloudflare, iap, alb, pomerium, jwt, header"),
         ({"MANUAL_ROLES": "no"}, 'MANUAL_ROLES is one of on, off, not "no".'),
         ({"LOG_FORMAT": "xml"}, 'LOG_FORMAT is one of text, json, not "xml".'),
         ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL is one of INFO, DEBUG, WARNING, ERROR, CRITICAL"),

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest, HttpResponse
 
-from dashboard.signin import oidc
+from dashboard.signin import oidc, proxies
 
 
 class AuthenticationBackend(auth_backends.AuthenticationBackend):
@@ -33,6 +33,9 @@ class AccountAdapter(DefaultAccountAdapter):
             return None
         user = super().authenticate(request, **credentials)
         return user if user and may_use_password(user) else None
+
+    def get_logout_redirect_url(self, request: HttpRequest) -> str:
+        return proxies.SIGN_OUT.get(settings.PROXY_AUTH) or str(super().get_logout_redirect_url(request))
 
     def respond_user_inactive(self, request: HttpRequest, user: Any) -> HttpResponse:
         return oidc.deactivated(request, user)

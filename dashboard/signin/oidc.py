@@ -35,7 +35,6 @@ from dashboard.signin import roles, tokens
 
 log = logging.getLogger(__name__)
 
-ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 DOCUMENT_LASTS = 3600
 _documents: dict[str, tuple[float, dict[str, Any]]] = {}
@@ -86,7 +85,7 @@ class Adapter(OpenIDConnectOAuth2Adapter):
             claims = tokens.claims_of(
                 id_token,
                 key=tokens.key_for(id_token, document["jwks_uri"]),
-                algorithms=ALGORITHMS,
+                algorithms=tokens.ASYMMETRIC,
                 issuer=document["issuer"],
                 audience=app.client_id,
             )
@@ -137,7 +136,7 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
             if not sociallogin.user.is_active:
                 raise ImmediateHttpResponse(deactivated(request, sociallogin.user))
             roles.settle(sociallogin.user, _groups(sociallogin))
-        elif _address_is_taken(sociallogin.user.email):
+        elif address_is_taken(sociallogin.user.email):
             log.warning("company sign-in refused: the address belongs to an account that is there already")
             raise ImmediateHttpResponse(stopped(request, "taken", status=409))
 
@@ -168,7 +167,8 @@ def _groups(sociallogin: Any) -> list[str]:
     return roles.groups_in(sociallogin.account.extra_data.get("id_token", {}))
 
 
-def _address_is_taken(email: str) -> bool:
+def address_is_taken(email: str) -> bool:
+    """Whether an account that is there already has this address; nobody comes into it by the address alone."""
     people = get_user_model()._default_manager
     return bool(email) and people.filter(Q(email__iexact=email) | Q(username__iexact=email)).exists()
 

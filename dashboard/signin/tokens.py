@@ -12,6 +12,7 @@ import jwt
 from jwt.exceptions import PyJWKClientConnectionError, PyJWKClientError
 
 LEEWAY = 30
+ASYMMETRIC = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 REQUIRED = ("exp", "iat", "aud", "iss", "sub")
 # After a key server did not answer, nobody waits for it again this soon (seconds).
 REST = 10

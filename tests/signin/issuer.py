@@ -49,6 +49,8 @@ class Issuer:
         # True, or the one path that does not answer.
         self.down = False
         self.asked = []
+        # Answers that are no JSON, by path.
+        self.raw = {}
 
     def claims(self, **changes):
         """Claims as they should be, with these changed; None takes one away."""
@@ -73,7 +75,11 @@ def _handler():
             form = {name: values[0] for name, values in parse_qs(self.rfile.read(length).decode()).items()}
             issuer = self.server.issuer
             status = 503 if issuer.down in (True, self.path) else 200
-            body = json.dumps(issuer.answer(self.path, form)).encode() if status == 200 else b"away"
+            if status == 200 and issuer.raw:
+                status = 200 if self.path in issuer.raw else 404
+                body = issuer.raw.get(self.path, b"")
+            else:
+                body = json.dumps(issuer.answer(self.path, form)).encode() if status == 200 else b"away"
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))

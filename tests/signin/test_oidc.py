@@ -12,7 +12,7 @@ from dashboard import access
 from dashboard.models import Group
 from dashboard.signin import tokens
 
-from ..conftest import PASSWORD, make_user
+from ..conftest import make_user
 from .issuer import CLIENT_ID, CLIENT_SECRET
 
 pytestmark = pytest.mark.django_db
@@ -280,32 +280,3 @@ def test_an_authorization_page_elsewhere_is_reached_by_a_page_of_ours(client, is
     answer = client.post(START)
     assert answer.status_code == 200
     assert 'http-equiv="refresh" content="0;url=https://elsewhere.test/authorize?' in answer.content.decode()
-
-
-class TestPasswords:
-    """LOCAL_LOGIN: who may still use one."""
-
-    @pytest.fixture(autouse=True)
-    def people(self):
-        from django.core.cache import cache
-
-        cache.clear()
-        make_user("Lena Fischer")
-        make_user("Ada Boss", is_superuser=True)
-
-    @pytest.mark.parametrize(
-        ("mode", "lena", "ada"), [("on", True, True), ("superusers", False, True), ("off", False, False)]
-    )
-    def test_who_may_sign_in_with_one(self, client, settings, mode, lena, ada):
-        settings.LOCAL_LOGIN = mode
-        for name, may in (("lena", lena), ("ada", ada)):
-            client.logout()
-            client.post("/accounts/login/", {"login": name, "password": PASSWORD})
-            assert (who(client) is not None) == may
-
-    def test_where_nobody_may_the_page_has_no_form_for_it(self, client, settings):
-        assert 'name="password"' in client.get("/accounts/login/").content.decode()
-        settings.LOCAL_LOGIN = "off"
-        page = client.get("/accounts/login/")
-        assert 'name="password"' not in page.content.decode()
-        assert "Continue with the Acme account" in text(page)
