@@ -12,7 +12,8 @@ def prepare(person: access.Person, changes: list[Change]) -> record.Names:
     """Note on each of these changes (read by `record.with_story`) what may be done; return the names they need.
 
     `may_undo` and `undo_note` say whether and how it can be taken back, `may_retry` whether a change that did not
-    happen can be made again, `may_mark` whether it waits to be marked as seen.
+    happen can be made again, `may_settle` whether Close can be asked what became of it, `may_mark` whether it waits
+    to be marked as seen.
     """
     changeable = access.changeable_ids(person, [change.number for change in changes])
     for change in changes:
@@ -22,6 +23,7 @@ def prepare(person: access.Person, changes: list[Change]) -> record.Names:
             facts["undo_note"] = plans.undo_note(change)
             facts["may_undo"] = facts["undo_note"].possible
         facts["may_retry"] = theirs and change.state in (Outcome.REFUSED, Outcome.FAILED)
+        facts["may_settle"] = person.may_change_something and change.state == Outcome.UNKNOWN
         facts["may_mark"] = (
             person.may_change_something and change.seen_at is None and change.state in record.WAIT_TO_BE_SEEN
         )
