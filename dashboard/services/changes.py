@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from dashboard import access
 from dashboard.models import Change, Group, Member, Outcome
+from dashboard.services.members import UNKNOWN_GROUP, UNKNOWN_PERSON
 
 # Made in Close, or intended here and not done: somebody should have looked at it.
 WAIT_TO_BE_SEEN = (Outcome.OBSERVED, Outcome.CONFLICT, Outcome.REFUSED, Outcome.FAILED)
@@ -22,10 +23,10 @@ class Names:
     groups: dict[str, str] = field(default_factory=dict)
 
     def person(self, close_id: str) -> str:
-        return self.people.get(close_id) or "Unknown person"
+        return self.people.get(close_id) or UNKNOWN_PERSON
 
     def group(self, close_id: str) -> str:
-        return self.groups.get(close_id) or "Unknown group"
+        return self.groups.get(close_id) or UNKNOWN_GROUP
 
 
 def with_story(changes: Any) -> Any:
