@@ -47,6 +47,7 @@ class EditForm:
 
     names: ClassVar[tuple[str, ...]] = ()
     read_was: ClassVar[dict[str, Callable[[str], Any]]] = {}
+    longest_was: ClassVar[int] = 20_000
 
     def __init__(self, data: Mapping[str, str], *, number: PhoneNumber) -> None:
         self.data = data
@@ -77,6 +78,9 @@ class EditForm:
     def _read_start(self) -> None:
         self.intent = UUID(self.data["intent"])
         if any(name in self.data and f"was_{name}" not in self.data for name in self.names):
+            raise ValidationError(INCOMPLETE)
+        # Nothing judges what an editor started from, and it is kept in the record: a page could choke on it later.
+        if any(len(self.data.get(f"was_{name}", "")) > self.longest_was for name in self.names):
             raise ValidationError(INCOMPLETE)
         self.was = self.started()
 
@@ -148,6 +152,7 @@ class ForwardingForm(EditForm):
         "forward_to_enabled": read_switch,
         "press_1_to_accept": read_switch,
     }
+    longest_was = validators.LONGEST_TARGET
     needs_target = False
     unknown_range = False
 

@@ -22,9 +22,11 @@ TABLES = "phonenumbers 9.0.42 of October 2026"
 
 LONGEST_LABEL = 200
 LONGEST_GREETING = 2000
+LONGEST_TARGET = 100
 SHORTEST_RING, LONGEST_RING = 15, 90
 """Seconds, https://developer.close.com/api/resources/phone-numbers."""
 
+WRONG_LENGTH = "This is too short or too long to be a phone number: type all of it."
 _DIALABLE = re.compile(r"\+?[\d\s().\-/]+")
 _REFUSED_CODES = {
     870: "Satellite numbers",
@@ -55,6 +57,9 @@ def target(text: str, *, region: str, countries: Collection[str] = ()) -> Target
 
     `countries` are the only ones allowed; none given means any (design: promise P8).
     """
+    # Bringing a text into its plain form takes time that grows with the square of its length.
+    if len(text) > LONGEST_TARGET:
+        raise ValidationError(WRONG_LENGTH)
     number = _parsed(_plain(text), region)
     _refuse(_REFUSED_TYPES.get(phonenumbers.number_type(number)))
     valid = phonenumbers.is_valid_number(number)
@@ -81,7 +86,7 @@ def _parsed(text: str, region: str) -> phonenumbers.PhoneNumber:
             ) from None
         if error.error_type == NumberParseException.INVALID_COUNTRY_CODE:
             raise ValidationError("Begin with + and the country code, as in +1 415 555 0142.") from None
-        raise ValidationError("This is too short or too long to be a phone number: type all of it.") from None
+        raise ValidationError(WRONG_LENGTH) from None
     _refuse(_REFUSED_CODES.get(number.country_code or 0))
     possible = phonenumbers.is_possible_number_with_reason(number)
     if possible != Possible.IS_POSSIBLE:

@@ -1,0 +1,63 @@
+"""What somebody posts who means no good: each of these once went further than it should."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.utils import timezone
+
+from dashboard import access
+from dashboard.models import Change, Outcome, PhoneNumber, Plan, Role, Source
+
+from ..conftest import make_user, signed_in
+from .editing import save, text_of
+
+INCOMPLETE = "This form is incomplete, so nothing was saved."
+
+
+@pytest.fixture
+def number(synced, lead):
+    """A number that the lead may change."""
+    return access.changeable_numbers(access.person(lead)).order_by("number")[0]
+
+
+@pytest.mark.parametrize("editor", ["label", "voicemail", "forwarding"])
+def test_what_an_editor_started_from_has_an_end(synced, lead_client, number, editor):
+    name = {"label": "label", "voicemail": "voicemail_greeting_url", "forwarding": "forward_to"}[editor]
+    answer = save(lead_client, number, editor, was={f"was_{name}": "a b " * 50_000}, **{name: "c"})
+    assert answer.status_code == 422
+    assert INCOMPLETE in text_of(answer)
+    assert not Change.objects.exists()
+
+
+def test_a_target_of_a_hundred_thousand_accents_is_refused_before_it_is_read(synced, lead_client, number):
+    answer = save(lead_client, number, "forwarding", forward_to="1" + "\u0301\u0323" * 50_000)
+    assert answer.status_code == 422
+    assert "too short or too long to be a phone number" in text_of(answer)
+
+
+def test_long_labels_from_close_do_not_hold_up_the_record(synced, ops_client):
+    words = [" ".join(f"{side}{place % 7}" for place in range(50_000)) for side in "ab"]
+    plan = Plan.objects.create(intent="0" * 32, source=Source.CLOSE, created_at=timezone.now())
+    facts = {"state": Outcome.OBSERVED, "created_at": timezone.now()}
+    facts |= {"before": {"label": f"West {words[0]}"}, "after": {"label": f"West {words[1]}"}}
+    Change.objects.create(plan=plan, number=PhoneNumber.objects.all()[0], **facts)
+    began = timezone.now()
+    assert ops_client.get("/changes/").status_code == 200
+    assert timezone.now() - began < timedelta(seconds=20)
+
+
+def test_a_key_of_thousands_of_digits_marks_nothing(synced, lead_client):
+    answer = lead_client.post("/changes/seen/", {"change": "9" * 5000})
+    assert answer.status_code == 303
+
+
+def test_an_account_of_the_demo_is_no_ops_admin_beside_a_real_close(db, settings):
+    settings.CLOSE_IS_LOOPBACK = False
+    make_user("Demo Klein", role=Role.OPS_ADMIN)
+    last, boss = make_user("Marta Klein", role=Role.OPS_ADMIN), make_user("Nina Ops", role=Role.OPS_ADMIN)
+    get_user_model().objects.filter(username="demo").update(email="ops@demo.test")
+    assert set(access.ops_admins()) == {last, boss}
+    page = text_of(signed_in(make_user("Jonas Weber")).get("/numbers/"))
+    assert "Marta Klein or Nina Ops" in page
+    assert "Demo" not in page
