@@ -58,6 +58,9 @@ def apply(change: Change) -> None:
         connection = Connection.load()
         if _blocked(change, connection) or not _still_as_shown(change, connection):
             return
+        # What was read may say that the number belongs to somebody else by now.
+        if _forbidden(change, connection):
+            return
         if _send(change):
             return
     finish(change, Outcome.FAILED, error_kind="rate_limited", error="Close asked to wait each time. Try again later.")
@@ -106,6 +109,11 @@ def _blocked(change: Change, connection: Connection) -> bool:
     if digest_of(change.plan.organization_id, change.plan.changes.all()) != change.plan.digest:
         words = "What would be sent is not what was approved. Nothing was sent; make the change again."
         return finish(change, Outcome.FAILED, error_kind="not_sent", error=words) or True
+    return _forbidden(change, connection)
+
+
+def _forbidden(change: Change, connection: Connection) -> bool:
+    """Whether the author may not change this number, as they and the number are at this moment."""
     author = access.person_by_id(change.plan.author_id)
     if words := access.why_not(author, change.number, change.fields, connection):
         return finish(change, Outcome.FAILED, error_kind="forbidden", error=words) or True

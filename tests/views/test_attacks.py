@@ -7,7 +7,7 @@ from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from dashboard import access
-from dashboard.models import Change, Outcome, PhoneNumber, Plan, Role, Source
+from dashboard.models import Change, Group, Member, Outcome, PhoneNumber, Plan, Role, Source
 
 from ..conftest import make_user, signed_in
 from .editing import save, text_of
@@ -19,6 +19,21 @@ INCOMPLETE = "This form is incomplete, so nothing was saved."
 def number(synced, lead):
     """A number that the lead may change."""
     return access.changeable_numbers(access.person(lead)).order_by("number")[0]
+
+
+def test_a_number_that_moved_to_another_team_meanwhile_is_not_changed(synced, lead, lead_client, number):
+    ours = Group.objects.filter(pk__in=access.person(lead).team_ids)
+    theirs = Group.objects.exclude(pk__in=ours)[0]
+    member = Member.objects.exclude(groups__in=ours).filter(active=True)[0]
+    moved = {"participants": [member.close_id], "participant_groups": [theirs.close_id]}
+    synced.organisation.change(number.close_id, moved)
+
+    answer = save(lead_client, number, "label", label="Mine for good")
+
+    assert answer.status_code == 403
+    change = Change.objects.get(plan__author=lead)
+    assert (change.state, change.error) == (Outcome.FAILED, access.BEYOND_TEAMS)
+    assert [entry.method for entry in synced.journal if entry.method != "GET"] == []
 
 
 @pytest.mark.parametrize("editor", ["label", "voicemail", "forwarding"])
