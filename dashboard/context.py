@@ -46,7 +46,8 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "person": person,
         "connection": connection,
         "freshness": freshness(connection),
-        "banners": banners(connection, person),
+        # Without a role there is nothing here that these would be about.
+        "banners": banners(connection, person) if person.role else [],
         "preference": preference_of(request),
         "theme": preference_of(request).theme,
     }
@@ -100,7 +101,7 @@ def banners(connection: Connection, person: access.Person) -> list[Banner]:
         found.append(
             Banner(
                 "warn",
-                f"{connection.doubted} numbers were missing in the last refresh.",
+                f"{connection.doubted:,} numbers were missing in the last refresh.",
                 "That is too many to believe, so none is marked as gone."
                 + ("" if person.is_ops_admin else " An ops admin has to decide."),
                 action="refresh-missing" if person.is_ops_admin else "",
@@ -120,7 +121,11 @@ def banners(connection: Connection, person: access.Person) -> list[Banner]:
         )
     if person.is_ops_admin and not health.worker_is_alive(connection):
         found.append(
-            Banner("warn", "The worker is silent.", "Nothing scheduled will run. Start `manage.py worker`.")
+            Banner(
+                "warn",
+                "The worker is silent.",
+                "Nothing scheduled will run. Ask whoever runs closephones to start it.",
+            )
         )
     return found
 

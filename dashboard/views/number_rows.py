@@ -69,9 +69,13 @@ def row_of(number: PhoneNumber, *, why: str = "", intent: str = "") -> dict[str,
     }
 
 
+LINES = {"tollfree": "toll-free", "shortcode": "short code"}
+"""Kinds of line that people write otherwise than Close does."""
+
+
 def sub_of(number: PhoneNumber) -> str:
     """What kind of number it is: "US · local", "GB · mobile · external"."""
-    parts = [number.country, number.carrier_type.replace("_", "-")]
+    parts = [number.country, LINES.get(number.carrier_type, number.carrier_type)]
     if number.type != "internal":
         parts.append(number.type)
     return " · ".join(part for part in parts if part)

@@ -60,7 +60,7 @@ def _told(run: SyncRun) -> str:
         for count, word in ((run.new, "new"), (run.changed, "changed"), (run.missing, "gone"))
         if count
     ]
-    return f"Read {run.seen} numbers from Close: {', '.join(found) or 'nothing has changed'}."
+    return f"Read {run.seen:,} numbers from Close: {', '.join(found) or 'nothing has changed'}."
 
 
 @allow(OPS_ADMIN)
