@@ -37,7 +37,7 @@ TERMS = {
     "sms_enabled": "SMS",
     "mms_enabled": "MMS",
 }
-LONGEST_WORD_DIFF = 1000
+LONGEST_WORD_DIFF = 400
 LISTS = ("participants", "participant_groups", "phone_numbers")
 
 
@@ -190,7 +190,7 @@ def _list_diff(field: str, old: list[str], new: list[str], names: Names) -> Diff
 def _word_diff(old: str, new: str) -> tuple[tuple[str, str], ...]:
     """The words that stay, go and come, as ("stay" | "del" | "ins", text); empty where hardly a word stays."""
     one, other = re.split(r"(\s+)", old), re.split(r"(\s+)", new)
-    # Comparing takes time that grows with the product of both; Close may hold labels of any length.
+    # Comparing takes time that grows with the cube of the words; Close may hold labels of any length.
     if len(one) + len(other) > LONGEST_WORD_DIFF:
         return ()
     matcher = difflib.SequenceMatcher(None, one, other, autojunk=False)
