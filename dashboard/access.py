@@ -25,6 +25,7 @@ from dashboard.models import (
     PhoneNumberQuerySet,
     Role,
 )
+from dashboard.models.people import UNKNOWN_PERSON
 
 # The rules a view can state, from the widest to the narrowest.
 ANYONE = "anyone"
@@ -173,7 +174,9 @@ def changeable_numbers(person: Person) -> PhoneNumberQuerySet:
         return numbers
     foreign_groups = Group.objects.filter(numbers=OuterRef("pk")).exclude(pk__in=person.team_ids)
     in_scope = Member.groups.through.objects.filter(member=OuterRef("pk"), group__in=person.team_ids)
-    foreign_members = Member.objects.filter(numbers=OuterRef("pk"), active=True).exclude(Exists(in_scope))
+    # Somebody whom no walk has met yet may be active, in whatever group.
+    ringing = Q(active=True) | Q(name=UNKNOWN_PERSON)
+    foreign_members = Member.objects.filter(ringing, numbers=OuterRef("pk")).exclude(Exists(in_scope))
     return numbers.exclude(Q(Exists(foreign_groups)) | Q(Exists(foreign_members)))
 
 

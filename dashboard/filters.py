@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import F, QuerySet
+from django.db.models import BigIntegerField, F, QuerySet, Value
 from django.db.models.expressions import OrderBy
 
 from dashboard.models import Change, Group, Member, PhoneNumber, PhoneNumberQuerySet
@@ -115,9 +115,11 @@ class NumberFilter(django_filters.FilterSet):
             return {}
         asked_teams = teams.filter(close_id__in=self.values.get("team", [])).order_by()
         asked_people = people.filter(close_id__in=self.values.get("member", [])).order_by()
-        columns = ("close_id", "name", "pk")
-        found = list(asked_teams.values_list(*columns).union(asked_people.values_list(*columns)))
-        self.keys = {close_id: pk for close_id, _, pk in found}
+        columns = ("close_id", "name", "team")
+        teams_found = asked_teams.annotate(team=F("pk")).values_list(*columns)
+        people_found = asked_people.annotate(team=Value(None, BigIntegerField())).values_list(*columns)
+        found = list(teams_found.union(people_found))
+        self.team_keys = {close_id: pk for close_id, _, pk in found if pk}
         return {close_id: name for close_id, name, _ in found}
 
     def filter_queryset(self, queryset: Any) -> Any:
@@ -129,7 +131,7 @@ class NumberFilter(django_filters.FilterSet):
         return numbers.search(value)
 
     def of_teams(self, numbers: PhoneNumberQuerySet, name: str, value: list[str]) -> PhoneNumberQuerySet:
-        return numbers.of_teams(self.keys[close_id] for close_id in value)
+        return numbers.of_teams(self.team_keys[close_id] for close_id in value if close_id in self.team_keys)
 
     def of_members(self, numbers: PhoneNumberQuerySet, name: str, value: list[str]) -> PhoneNumberQuerySet:
         through = PhoneNumber.members.through.objects.filter(member__close_id__in=value)

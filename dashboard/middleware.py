@@ -2,10 +2,12 @@
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -44,6 +46,8 @@ class AccessMiddleware:
         rule = getattr(view, "access_rule", None)
         if rule is None:
             raise ImproperlyConfigured(f"{view} states no rule of access.")
+        if self._session_is_over(request.user):
+            logout(request)
         request.person = access.person(request.user)
         if request.person.user.is_authenticated:
             timezone.activate(time_zone(request))
@@ -54,6 +58,16 @@ class AccessMiddleware:
         if request.person.role is None:
             return self._no_role(request)
         raise PermissionDenied(access.not_for(rule))
+
+    @staticmethod
+    def _session_is_over(user: Any) -> bool:
+        """Whether the sign-in is longer ago than a session lasts, however busy it was since.
+
+        A role that was taken away bites at the next sign-in. Behind a proxy each request is a sign-in.
+        """
+        if not user.is_authenticated or settings.PROXY_AUTH != "off" or user.last_login is None:
+            return False
+        return bool(timezone.now() - user.last_login > timedelta(seconds=settings.SESSION_COOKIE_AGE))
 
     def _no_role(self, request: Any) -> HttpResponse:
         """The page that says so, with what the company account was asked for and what it said, if it did."""
@@ -66,7 +80,11 @@ class AccessMiddleware:
         """A page goes to the sign-in page; a fragment must not swap that page into a cell."""
         if not request.htmx:
             return redirect_to_login(request.get_full_path(), reverse("account_login"))
-        page = urlsplit(request.htmx.current_url_abs_path or "/")
+        try:
+            page = urlsplit(request.htmx.current_url_abs_path or "/")
+        except ValueError:
+            # The header is the browser's to write, and anybody's who is none.
+            page = urlsplit("/")
         response = HttpResponse(status=401)
         response["HX-Trigger"] = "session-expired"
         response["X-Sign-In"] = redirect_to_login(page.geturl(), reverse("account_login"))["Location"]

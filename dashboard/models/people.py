@@ -2,6 +2,10 @@
 
 from django.db import models
 
+# Who or what is named on a number before a walk has met them.
+UNKNOWN_PERSON = "Unknown person"
+UNKNOWN_GROUP = "Unknown group"
+
 
 class Group(models.Model):
     """A group in Close; the product calls it a team."""

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from dashboard import access
 from dashboard.models import Change, Group, Member, Outcome
-from dashboard.services.members import UNKNOWN_GROUP, UNKNOWN_PERSON
+from dashboard.models.people import UNKNOWN_GROUP, UNKNOWN_PERSON
 
 # Made in Close, or intended here and not done: somebody should have looked at it.
 WAIT_TO_BE_SEEN = (Outcome.OBSERVED, Outcome.CONFLICT, Outcome.REFUSED, Outcome.FAILED)

@@ -14,10 +14,9 @@ from django.db import transaction
 from dashboard.close import GroupRecord, OrganizationRecord, PhoneNumberRecord
 from dashboard.models import Answer, Group, Member, PhoneNumber
 from dashboard.models.numbers import SORTED_LENGTH
+from dashboard.models.people import UNKNOWN_GROUP, UNKNOWN_PERSON
 
 CHUNK = 500
-UNKNOWN_PERSON = "Unknown person"
-UNKNOWN_GROUP = "Unknown group"
 SHOWN = ("people", "team_names", "team_keys", "people_sort", "teams_sort", "search_text")
 
 

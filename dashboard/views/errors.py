@@ -20,9 +20,7 @@ def forbidden(request: Any, exception: Exception | None = None) -> HttpResponse:
 def not_found(request: Any, exception: Exception | None = None) -> HttpResponse:
     """404: also for what exists and may not be seen."""
     if getattr(request, "htmx", False):
-        return plain_message(
-            "There is nothing here. It was released, or it belongs to another team.", status=404
-        )
+        return plain_message("There is nothing here. It was released, or it belongs to another team.", status=404)
     return render(request, "404.html", status=404)
 
 

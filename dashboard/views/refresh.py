@@ -10,7 +10,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST
 
 from dashboard import tasks
-from dashboard.access import OPS_ADMIN, VIEWER, allow
+from dashboard.access import OPS_ADMIN, VIEWER, Person, allow
 from dashboard.context import connection_of, freshness
 from dashboard.models import SyncRun
 from dashboard.services import health, sync
@@ -38,9 +38,9 @@ def refresh(request: Any) -> HttpResponse:
     if since:
         run = SyncRun.objects.filter(Q(ended_at__isnull=True) | Q(ended_at__gte=since)).first()
         if run and run.ended_at:
-            say(request, _told(run), level="bad" if run.error else "ok")
+            say(request, _told(run, request.person), level="bad" if run.error else "ok")
         elif run or health.worker_is_alive(connection):
-            context |= {"run": run, "since": int(since.timestamp())}
+            context |= {"run": run if request.person.all_numbers else None, "since": int(since.timestamp())}
         else:
             words = "The worker is silent, so Close is not read. Ask the person who runs closephones."
             say(request, words, level="bad")
@@ -51,12 +51,15 @@ def _moment(text: str) -> datetime | None:
     return datetime.fromtimestamp(int(text), UTC) if text.isdecimal() and len(text) <= 10 else None
 
 
-def _told(run: SyncRun) -> str:
+def _told(run: SyncRun, person: Person) -> str:
     """What a walk found, in a sentence."""
     if run.error:
         return f"Close was not read to the end. {run.error}"
+    if not person.all_numbers:
+        # How many numbers there are beyond one's teams is for those who see them.
+        return "Close was read, and the numbers here are up to date."
     found = [
-        f"{count} {word}"
+        f"{count:,} {word}"
         for count, word in ((run.new, "new"), (run.changed, "changed"), (run.missing, "gone"))
         if count
     ]

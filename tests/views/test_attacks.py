@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
@@ -76,3 +77,26 @@ def test_an_account_of_the_demo_is_no_ops_admin_beside_a_real_close(db, settings
     page = text_of(signed_in(make_user("Jonas Weber")).get("/numbers/"))
     assert "Marta Klein or Nina Ops" in page
     assert "Demo" not in page
+
+
+def test_somebody_whom_no_walk_has_met_may_be_of_another_team(synced, lead, lead_client, number):
+    synced.organisation.change(number.close_id, {"participants": ["user_brandnew"]})
+
+    answer = save(lead_client, number, "label", label="Mine for good")
+
+    assert answer.status_code == 403
+    assert synced.puts() == []
+
+
+def test_an_address_that_is_none_is_no_error(db, client):
+    headers = {"HX-Request": "true", "HX-Current-URL": "http://testserver//["}
+    assert client.get("/numbers/", headers=headers).status_code == 401
+
+
+def test_a_session_ends_eight_hours_after_the_sign_in_however_busy_it_is(synced, viewer_client):
+    with time_machine.travel(timezone.now() + timedelta(hours=7), tick=False):
+        assert viewer_client.get("/numbers/").status_code == 200
+    with time_machine.travel(timezone.now() + timedelta(hours=8, minutes=1), tick=False):
+        answer = viewer_client.get("/numbers/")
+    assert answer.status_code == 302
+    assert answer["Location"].startswith("/accounts/login/")
