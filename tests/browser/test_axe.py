@@ -143,6 +143,7 @@ def test_people_settings_and_saved_views(visit, ops, lead, viewer, nobody, close
     page.locator("#save-view").click()
     page.get_by_label("Name of the view").fill("Ours")
     page.keyboard.press("Enter")
+    expect(page.locator("#views")).to_contain_text("Ours")
     page.goto("/views/")
     judged(page, "#content")
 
@@ -176,6 +177,7 @@ def test_close_away_and_writes_stopped(visit, ops, close, judged):
     page = visit(ops)
     page.goto("/settings/")
     page.get_by_role("button", name="Stop all writes").click()
+    expect(page.locator(".banner")).to_have_count(1)
     close.fault("502")
     open_list(page)
     open_editor(page, rows_of(page)[0])

@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,13 @@ class Scale:
         return taken
 
 
+@contextmanager
+def all_that_follows(page):
+    """A change is over when its row and, a second later, the counts of the views have been read anew."""
+    with page.expect_response("**/row/**"), page.expect_response("**/numbers/counts/"):
+        yield
+
+
 def test_a_first_load_and_each_later_interaction_stay_small(visit, production, ops, close):
     page = visit()
     sign_in(page.context, ops, production)
@@ -95,11 +103,12 @@ def test_a_first_load_and_each_later_interaction_stay_small(visit, production, o
     open_editor(page, row)
     weights["open"] = scale.taken()
     row.field("label").fill("Weighed")
-    page.keyboard.press("Enter")
+    with all_that_follows(page):
+        page.keyboard.press("Enter")
     expect(row.button("label")).to_have_text("Weighed")
-    expect(message(page)).to_be_visible()
     weights["save"] = scale.taken()
-    page.locator("#message-undo").click()
+    with all_that_follows(page):
+        page.locator("#message-undo").click()
     expect(message(page)).to_have_text("Undone, and saved to Close.")
     weights["undo"] = scale.taken()
     page.locator("#q").fill("1")
