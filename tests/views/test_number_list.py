@@ -278,7 +278,9 @@ class TestCost:
         with CaptureQueriesContext(connection) as queries:
             for url in ("/numbers/", "/numbers/counts/", "/numbers/export.csv", "/views/"):
                 list(ops_client.get(url))
-        assert not [q["sql"] for q in queries if not q["sql"].startswith(("SELECT", "BEGIN", "COMMIT"))]
+        # PostgreSQL streams the export by a cursor of the server, which is declared and only reads.
+        reading = ("SELECT", "BEGIN", "COMMIT", 'DECLARE "_django_curs')
+        assert not [q["sql"] for q in queries if not q["sql"].startswith(reading)]
 
 
 def test_a_row_is_made_of_the_same_cells_as_the_editors_close_into(numbers, rf):
