@@ -128,7 +128,7 @@ def test_environment_changes_nothing(client, close, monkeypatch, tmp_path):
 
 def test_every_call_has_a_time_limit(close):
     close.get(f"{BASE}/me/", json={"id": "u"}, match=[matchers.request_kwargs_matcher({"timeout": 3.5})])
-    api.me(Client(BASE, api_key=KEY, timeout=3.5))
+    assert api.me(Client(BASE, api_key=KEY, timeout=3.5)).id == "u"
 
 
 def test_a_given_session_is_used_and_left_open(close):
