@@ -1,8 +1,10 @@
 """The Close API and nothing but: https://developer.close.com/api. Knows no Django; the only place with requests."""
 
+from . import oauth
 from .api import (
     group,
     groups,
+    groups_with_members,
     me,
     organization,
     phone_number,
@@ -64,7 +66,9 @@ __all__ = [
     "ServerError",
     "group",
     "groups",
+    "groups_with_members",
     "me",
+    "oauth",
     "organization",
     "phone_number",
     "phone_number_pages",

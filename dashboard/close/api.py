@@ -9,7 +9,7 @@ from typing import Any
 
 from .client import ID, Client
 from .errors import NotFoundError, ServerError
-from .paging import Page, field_list, records, walk
+from .paging import Page, field_list, records, several, walk
 from .records import GroupRecord, MemberRecord, MeRecord, OrganizationRecord, PhoneNumberRecord, RoleRecord
 
 PAGE_SIZE = 100
@@ -63,6 +63,16 @@ def group(client: Client, group_id: str) -> GroupRecord:
     https://developer.close.com/api/resources/groups
     """
     return GroupRecord.parse(client.get(f"group/{_id(group_id)}/"))
+
+
+def groups_with_members(client: Client, *, connections: int = 4) -> list[GroupRecord]:
+    """Return all groups with their members, reading so many at a time: there is a request for each.
+
+    https://developer.close.com/api/resources/groups
+    """
+    listed = list(groups(client))
+    with several(connections) as threads:
+        return list(threads.map(lambda listed: group(client, listed.id), listed))
 
 
 def roles(client: Client) -> Iterator[RoleRecord]:

@@ -4,16 +4,15 @@ import base64
 import json
 import math
 import re
-import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
+from urllib.parse import urlencode
 
 import requests
 import urllib3.exceptions
-from requests import exceptions as failures
 
 from .answers import decode, without
 from .errors import (
@@ -24,6 +23,7 @@ from .errors import (
     ServerError,
     from_answer,
 )
+from .failures import failure_of
 from .pacing import BACKGROUND_PATIENCE, PATIENCE, LocalPacer, Pacer, group_of, parse_rate_limit, pause_after
 from .transport import TimedAdapter
 
@@ -43,22 +43,28 @@ ALLOWED = [
     ("GET", re.compile("role/")),
     ("GET", re.compile(f"phone_number/({ID}/)?")),
     ("PUT", re.compile(f"phone_number/{ID}/")),
+    # Of OAuth, at the root of Close's address: see `oauth`.
+    ("POST", re.compile("oauth2/(token|revoke)/")),
 ]
 """All that this program ever asks of Close. What is not here is not sent, whoever asks for it."""
 
-# What fails before a byte of the request has left.
-UNSENT = (
-    failures.ConnectTimeout,
-    failures.InvalidURL,
-    failures.InvalidSchema,
-    failures.MissingSchema,
-    failures.InvalidHeader,
-    urllib3.exceptions.NewConnectionError,
-    urllib3.exceptions.ConnectTimeoutError,
-    ssl.SSLCertVerificationError,
-)
-# An answer that broke off or cannot be unpacked: Close was reached, and its answer is of no use.
-BROKEN = (failures.ChunkedEncodingError, failures.ContentDecodingError)
+
+@dataclass(frozen=True)
+class _Request:
+    method: str
+    path: str
+    params: Mapping[str, str | int] | None = None
+    body: bytes | None = None
+    # Forms carry secrets of their own, and no key; they change nothing in the organisation.
+    form: bool = False
+
+    @property
+    def what(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def writing(self) -> bool:
+        return self.method != "GET" and not self.form
 
 
 @dataclass(frozen=True)
@@ -87,8 +93,11 @@ class Client:
     each wait for bytes; a whole answer may take twice that. ``pacer`` is asked before each request; by default one
     in memory. ``background`` keeps to the share of the rate limit that is not for people, and waits longer.
     ``patience``: seconds for a GET's further tries. ``session`` may be given, and then stays open in ``close``.
+    ``renew`` is asked for another token when Close has refused one: it gets that token and whether something was to
+    be changed, and returns None where there is no other. ``secrets`` are struck out of Close's words like the key.
 
-    A GET is tried three times at most; anything else once, since only the caller can find out what became of it.
+    A GET is tried three times at most; anything else once, since only the caller can find out what became of it. A
+    401 was not carried out, so with another token it is sent once more.
     """
 
     def __init__(
@@ -97,6 +106,8 @@ class Client:
         *,
         api_key: str = "",
         access_token: str = "",
+        renew: Callable[[str, bool], str | None] | None = None,
+        secrets: Iterable[str] = (),
         timeout: float = 10.0,
         pacer: Pacer | None = None,
         background: bool = False,
@@ -114,10 +125,16 @@ class Client:
         self._patience = usual if patience is None else patience
         self._pacer = pacer or LocalPacer(max_wait=self._patience, background_max_wait=self._patience, sleep=sleep)
         self._sleep = sleep
-        api_key, access_token = api_key.strip(), access_token.strip()
-        basic = base64.b64encode(f"{api_key}:".encode()).decode()
-        self._authorization = f"Bearer {access_token}" if access_token else f"Basic {basic}" if api_key else ""
-        self._secrets = [secret for secret in (access_token, api_key, basic) if len(secret) >= SHORTEST_SECRET]
+        self._renew = renew
+        self._access_token = self._authorization = ""
+        self._secrets: list[str] = []
+        self._keep_secret(*secrets)
+        if access_token.strip():
+            self._authorize(access_token.strip())
+        elif api_key.strip():
+            basic = base64.b64encode(f"{api_key.strip()}:".encode()).decode()
+            self._authorization = f"Basic {basic}"
+            self._keep_secret(api_key.strip(), basic)
         self._own_session = session is None
         self._session = session or requests.Session()
         if session is None:
@@ -131,6 +148,18 @@ class Client:
     def __repr__(self) -> str:
         return f"Client({self.base_url!r}, background={self.background})"
 
+    @property
+    def has_key(self) -> bool:
+        """Whether there is a key or a token, good or not."""
+        return bool(self._authorization)
+
+    def _authorize(self, access_token: str) -> None:
+        self._keep_secret(access_token)
+        self._access_token, self._authorization = access_token, f"Bearer {access_token}"
+
+    def _keep_secret(self, *secrets: str) -> None:
+        self._secrets = [*self._secrets, *(secret for secret in secrets if len(secret) >= SHORTEST_SECRET)]
+
     def close(self) -> None:
         """Close the connections, if they are the client's own."""
         if self._own_session:
@@ -142,7 +171,7 @@ class Client:
         while True:
             tries += 1
             try:
-                return self._once("GET", path, params=params)
+                return self._once(_Request("GET", path, params))
             except CloseError as error:
                 patience = self._patience - max(waited, time.monotonic() - started)
                 wait = wait_before_retry("GET", error, tries, patience)
@@ -156,39 +185,42 @@ class Client:
 
     def put(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Change ``path`` once, never again by itself, and return the JSON object; CloseError if it fails."""
-        return self._once("PUT", path, data=json.dumps(body, allow_nan=False).encode())
+        return self._once(_Request("PUT", path, body=json.dumps(body, allow_nan=False).encode()))
 
-    def _once(
-        self, method: str, path: str, params: Mapping[str, str | int] | None = None, data: bytes | None = None
-    ) -> dict[str, Any]:
+    def post_form(self, path: str, fields: Mapping[str, str]) -> dict[str, Any]:
+        """Send a form once, without a key, and return the JSON object; CloseError if it fails."""
+        return self._once(_Request("POST", path, body=urlencode(fields).encode(), form=True))
+
+    def _once(self, request: _Request) -> dict[str, Any]:
+        method, path, what = request.method, request.path, request.what
         if not any(method == allowed and pattern.fullmatch(path) for allowed, pattern in ALLOWED):
             raise ValueError(f"closephones never asks Close for {method} {path!r}")
-        what, writing = f"{method} {path}", method != "GET"
-        if not self._authorization:
-            raise AuthenticationError(f"{what}: not sent, no key is set", unset=True, writing=writing)
-        if not re.fullmatch(r"[!-~]+ [!-~]+", self._authorization):
+        if not self._authorization and not request.form:
+            raise AuthenticationError(f"{what}: not sent, no key is set", unset=True, writing=request.writing)
+        if self._authorization and not re.fullmatch(r"[!-~]+ [!-~]+", self._authorization):
             log = f"{what}: not sent, the key has characters that no key has"
-            raise AuthenticationError(log, unset=True, writing=writing)
-        group = group_of(method, path)
+            raise AuthenticationError(log, unset=True, writing=request.writing)
+        used = self._access_token
+        try:
+            return self._send(request)
+        except AuthenticationError as refused:
+            newer = self._renew(used, request.writing) if self._renew and used and refused.status else None
+            if newer is None:
+                raise
+        self._authorize(newer)
+        return self._send(request)
+
+    def _send(self, request: _Request) -> dict[str, Any]:
+        """Wait for the pacer, send once, and return the JSON object, or raise what the answer means."""
+        group, writing = group_of(request.method, request.path), request.writing
         try:
             self._pacer.before(group, background=self.background)
         except RateLimitError as error:
             # The pacer does not know what it refused, and people are told whether something was changed.
             raise RateLimitError(error.reset, error.log, writing=writing) from None
-        return self._send(method, path, group, what, params, data)
-
-    def _send(
-        self,
-        method: str,
-        path: str,
-        group: str,
-        what: str,
-        params: Mapping[str, str | int] | None,
-        data: bytes | None,
-    ) -> dict[str, Any]:
         limit = None
         try:
-            answer = self._exchange(method, path, params, data)
+            answer = self._exchange(request)
             body = decode(answer.content)
             limit = parse_rate_limit(answer.headers, body)
             if answer.status == 429:
@@ -198,42 +230,41 @@ class Client:
         if 200 <= answer.status < 300:
             if isinstance(body, dict):
                 return body
-            log = f"{what}: {answer.status}, but the answer is not a JSON object"
-            raise ServerError(log, status=answer.status, writing=data is not None)
+            log = f"{request.what}: {answer.status}, but the answer is not a JSON object"
+            raise ServerError(log, status=answer.status, writing=writing)
         raise from_answer(
             answer.status,
             without(self._secrets, body),
-            what=what,
-            writing=data is not None,
+            what=request.what,
+            writing=writing,
             reset=pause_after(limit),
             retry_after=limit.reset if limit and "retry-after" in answer.headers else None,
         )
 
-    def _exchange(
-        self, method: str, path: str, params: Mapping[str, str | int] | None, data: bytes | None
-    ) -> _Answer:
+    def _exchange(self, request: _Request) -> _Answer:
         """Send one request and return its answer, or raise what its failure means.
 
         The error is raised outside the ``except`` block: inside, it would carry the library's exception along, and
         with it the request and its key.
         """
         headers = {"Accept": "application/json", "User-Agent": "closephones"}
-        if data is not None:
-            headers["Content-Type"] = "application/json"
+        if request.body is not None:
+            kind = "x-www-form-urlencoded" if request.form else "json"
+            headers["Content-Type"] = f"application/{kind}"
         try:
             response = self._session.request(
-                method,
-                f"{self.base_url}/{path}",
-                params=params,
-                data=data,
+                request.method,
+                f"{self.base_url}/{request.path}",
+                params=request.params,
+                data=request.body,
                 headers=headers,
-                auth=_Authorization(self._authorization),
+                auth=None if request.form else _Authorization(self._authorization),
                 timeout=self._timeout,
                 allow_redirects=False,
             )
             return _Answer(response.status_code, response.headers, response.content)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as failure:
-            error = failure_of(failure, what=f"{method} {path}", writing=data is not None)
+            error = failure_of(failure, what=request.what, writing=request.writing)
         raise error
 
 
@@ -256,20 +287,3 @@ def wait_before_retry(method: str, error: CloseError, tries: int, patience: floa
     elif not isinstance(error, ConnectionFailedError):
         return None
     return wait if wait <= patience else None
-
-
-def failure_of(failure: Exception, *, what: str, writing: bool) -> CloseError:
-    """Return what a library's exception means. Its text is not kept, since it can hold the address or a header."""
-    causes = list(_causes(failure))
-    log = f"{what}: {' < '.join(type(cause).__name__ for cause in causes)}"
-    if isinstance(failure, BROKEN):
-        return ServerError(log, writing=writing)
-    return ConnectionFailedError(log, writing=writing, sent=not any(isinstance(c, UNSENT) for c in causes))
-
-
-def _causes(failure: object, depth: int = 6) -> Iterator[BaseException]:
-    """Yield an exception and those that it says it was made of: in ``reason``, or as its first argument."""
-    while isinstance(failure, BaseException) and depth:
-        yield failure
-        depth -= 1
-        failure = getattr(failure, "reason", None) or (failure.args[0] if failure.args else None)

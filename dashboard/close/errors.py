@@ -18,7 +18,7 @@ PERMISSION = "Manage Team Phone Numbers"
 UNSENT = "The change was not sent, so nothing is different in Close. "
 UNKNOWN = (
     "Whether the change was made is not known yet. "
-    "The number is read again to find out: wait for that before you change it again."
+    "The number is read again every minute to find out: wait for that before you change it again."
 )
 OLD_COPY = "What you see is the last copy, and it may be out of date. "
 
@@ -87,10 +87,14 @@ class InvalidRequestError(CloseError):
 
 
 class AuthenticationError(CloseError):
-    """Close does not accept the key (401), or with ``unset`` there is none that could be sent."""
+    """Close does not accept the key (401), or with ``unset`` there is none that could be sent.
 
-    def __init__(self, log: str = "", *, unset: bool = False, **facts: Any) -> None:
+    ``asked`` is False where Close was not asked now, since it has just refused the key.
+    """
+
+    def __init__(self, log: str = "", *, unset: bool = False, asked: bool = True, **facts: Any) -> None:
         self.unset = unset
+        self.asked = asked
         super().__init__(log, **facts)
 
     def _explain(self) -> str:
@@ -99,6 +103,11 @@ class AuthenticationError(CloseError):
                 "No usable key for Close is set, so nothing can be read or changed. "
                 "Ask the person who runs closephones to set one."
             )
+        if not self.asked:
+            words = (
+                "Close refused the key before, and is asked with it once a minute at most, so it was not asked now. "
+            )
+            return f"{words}{self._unchanged}Try again in a minute."
         if self.writing:
             # Close may answer 401 as well where only a permission is missing.
             return (

@@ -102,12 +102,18 @@ def sent(state: GroupState) -> GroupState:
 
 
 def answered(state: GroupState, limit: RateLimit | None, now: float) -> GroupState:
-    """Return the state after a request has ended, with or without word of the limit."""
+    """Return the state after a request has ended, with or without word of the limit.
+
+    Answers may arrive in another order than Close gave them. Until the reset that is known, an answer can so only
+    lower what is left of its limit, never raise it.
+    """
     state = replace(state, in_flight=max(0, state.in_flight - 1))
     if limit is None or limit.limit is None or limit.remaining is None:
         return state
-    reset = 1.0 if limit.reset is None else limit.reset
-    return replace(state, limit=limit.limit, remaining=limit.remaining, resets_at=now + reset)
+    remaining, resets_at = limit.remaining, now + (1.0 if limit.reset is None else limit.reset)
+    if state.resets_at > now and state.limit == limit.limit and state.remaining is not None:
+        remaining, resets_at = min(remaining, state.remaining), max(resets_at, state.resets_at)
+    return replace(state, limit=limit.limit, remaining=remaining, resets_at=resets_at)
 
 
 def paused(state: GroupState, seconds: float, now: float) -> GroupState:

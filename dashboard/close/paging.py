@@ -15,7 +15,7 @@ each other out within the moment between its two reads stay unseen.) The overlap
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
@@ -71,32 +71,39 @@ def walk(
     """Yield the pages of a list in order, reading up to ``connections`` of them at a time ahead of the caller.
 
     ``page_size``: rows asked for; None asks for none, for lists without documented paging. ``begin`` is called
-    before each request, in the thread that sends it: the caller's own where ``connections`` is 1. No more than
-    ``connections`` pages and the caller's own are held. Any ``CloseError`` ends the walk; ``ListMovedError`` where it
-    cannot be known that all rows were seen.
+    before each request, in the caller's thread. No more than ``connections`` pages and the caller's own are held. Any
+    ``CloseError`` ends the walk; ``ListMovedError`` where it cannot be known that all rows were seen.
     """
 
-    def read(skip: int) -> _Read[R]:
-        began = begin()
+    def read(skip: int, began: Any) -> _Read[R]:
         size: dict[str, str | int] = {"_limit": page_size} if page_size else {}
         place: dict[str, str | int] = {"_skip": skip} if skip else {}
         return _rows(client.get(path, {**(params or {}), **size, **place}), path, parse, began)
 
     with ExitStack() as stack:
-        ask: Callable[[int], Callable[[], _Read[R]]] = partial(partial, read)
-        if connections > 1:
-            # By their name the services know these threads, whose database connections nobody else closes.
-            threads = ThreadPoolExecutor(connections, thread_name_prefix="close")
-            # Pages that nobody will look at are not asked for any more when the caller stops early.
-            stack.callback(threads.shutdown, cancel_futures=True)
+        threads = stack.enter_context(several(connections)) if connections > 1 else None
 
-            def ask(skip: int) -> Callable[[], _Read[R]]:
-                return threads.submit(read, skip).result
+        def ask(skip: int) -> Callable[[], _Read[R]]:
+            began = begin()
+            return threads.submit(read, skip, began).result if threads else partial(read, skip, began)
 
         for lap in range(1, LAPS + 1):
             if (yield from _lap(ask, page_size, connections, lap)):
                 return
         raise ListMovedError(f"GET {path}: rows moved in each of {LAPS} laps")
+
+
+@contextmanager
+def several(connections: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads that ask Close at the same time; what was not begun when the block ends is not asked for any more.
+
+    By their name the services know these threads, whose database connections nobody else closes.
+    """
+    threads = ThreadPoolExecutor(connections, thread_name_prefix="close")
+    try:
+        yield threads
+    finally:
+        threads.shutdown(cancel_futures=True)
 
 
 def _lap(

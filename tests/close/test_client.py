@@ -83,10 +83,14 @@ def test_address_with_a_password_in_it_is_refused():
         ("put", "phone_number/"),
         ("put", "membership/memb_a/"),
         ("put", "phone_number/phon_a/\n"),
+        ("post_form", "phone_number/request/internal/"),
+        ("post_form", "oauth2/authorize/"),
+        ("post_form", "oauth2/token"),
+        ("get", "oauth2/token/"),
     ],
 )
 def test_what_this_program_does_not_need_is_never_asked(client, close, method, path):
-    arguments = [{}] if method == "put" else []
+    arguments = [] if method == "get" else [{}]
     with pytest.raises(ValueError, match="never asks"):
         getattr(client, method)(path, *arguments)
     assert not close.calls

@@ -110,6 +110,15 @@ def test_a_state_counts_what_is_under_way_and_keeps_the_longer_pause():
     assert paused(paused(state, 9.0, 100.0), 2.0, 101.0).paused_until == 109.0
 
 
+def test_an_answer_that_comes_late_raises_nothing_before_the_reset():
+    state = answered(GroupState(in_flight=3), RateLimit(20, 4, 1.0), 100.0)
+    late = answered(state, RateLimit(20, 9, 0.8), 100.1)
+    assert (late.remaining, late.resets_at) == (4, 101.0)
+    other = answered(late, RateLimit(100, 90, 5.0), 100.2)
+    assert (other.limit, other.remaining, other.resets_at) == (100, 90, 105.2)
+    assert answered(late, RateLimit(20, 19, 1.0), 101.0).remaining == 19
+
+
 def test_people_wait_out_a_short_pause_and_are_refused_a_long_one(clock):
     pacer = LocalPacer(max_wait=5.0, clock=clock, sleep=clock.sleep)
     pacer.pause("PUT phone_number", 4.0)

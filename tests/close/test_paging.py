@@ -222,9 +222,25 @@ def test_each_page_knows_what_was_drawn_before_it_was_asked_for(connections):
     assert all(answered < number for number, answered in enumerate(drawn, start=1))
 
 
-def test_one_connection_stays_in_the_thread_of_the_caller():
+@pytest.mark.parametrize("connections", [1, 4])
+def test_what_begins_a_read_is_called_in_the_thread_of_the_caller(connections):
     threads = set()
-    list(api.phone_number_pages(FakeClose(450), connections=1, begin=lambda: threads.add(threading.current_thread())))
+
+    def begin():
+        threads.add(threading.current_thread())
+
+    list(api.phone_number_pages(FakeClose(450), connections=connections, begin=begin))
+    assert threads == {threading.current_thread()}
+
+
+def test_one_connection_needs_no_other_thread():
+    class Here(FakeClose):
+        def get(self, path, params):
+            threads.add(threading.current_thread())
+            return super().get(path, params)
+
+    threads = set()
+    list(api.phone_number_pages(Here(450), connections=1))
     assert threads == {threading.current_thread()}
 
 
