@@ -15,6 +15,6 @@ shows as a change of every greeting, the demo keeps to one port.
 """
 
 from .organisation import Organisation
-from .simulator import DEMO_KEY, DEMO_TOKEN, Simulator
+from .simulator import DEMO_CLIENT, DEMO_KEY, DEMO_TOKEN, Simulator
 
-__all__ = ["DEMO_KEY", "DEMO_TOKEN", "Organisation", "Simulator"]
+__all__ = ["DEMO_CLIENT", "DEMO_KEY", "DEMO_TOKEN", "Organisation", "Simulator"]

@@ -2,8 +2,9 @@
 
 `POST /_control/<verb>/` with a JSON object of the arguments calls the method of that name, with `-` for `_`:
 `fault`, `clear-faults`, `do-later`, `change` (as somebody else: `{"number_id": …, "label": …}`), `hide`, `show`,
-`permissions`, `limit`, `latency`, `hold`, `release`, `wait-until-held`, `reset`. It answers 200 `{"result": …}`, 400
-`{"error": …}` for arguments that do not fit, and 408 where a wait was in vain.
+`permissions`, `end-access-tokens`, `forget-grants`, `limit`, `latency`, `hold`, `release`, `wait-until-held`,
+`reset`. It answers 200 `{"result": …}`, 400 `{"error": …}` for arguments that do not fit, and 408 where a wait was in
+vain.
 
 `GET /_control/journal/` and `/_control/puts/` say what was asked, `/_control/faults/` what is on and what there is,
 `/_control/numbers/<id>/` how a number is now. None of these calls is in the journal, counted, or met by a fault.
@@ -26,6 +27,8 @@ VERBS = {
     "hide": "hide",
     "show": "show",
     "permissions": "permissions",
+    "end-access-tokens": "end_access_tokens",
+    "forget-grants": "forget_grants",
     "limit": "limit",
     "latency": "latency",
     "hold": "hold",

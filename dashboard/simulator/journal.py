@@ -12,11 +12,12 @@ KEPT = 100_000
 
 @dataclass(slots=True)
 class Entry:
-    """One request under `/api/v1`.
+    """One request under `/api/v1` or `/oauth2`.
 
-    `path` is below `/api/v1`, with a slash at both ends. `body` is the parsed JSON, or the text where it was none, or
-    None. `status` is None while there is no answer, and stays so where none was sent. `received` is in seconds of the
-    monotonic clock. `committed` says whether the organisation was changed by it, however the answer turned out.
+    `path` is below `/api/v1`, or begins with `/oauth2`, with a slash at both ends. `body` is the parsed JSON, or the
+    text where it was none, or None. `status` is None while there is no answer, and stays so where none was sent.
+    `received` is in seconds of the monotonic clock. `committed` says whether the organisation was changed by it,
+    however the answer turned out.
     """
 
     method: str

@@ -1,6 +1,6 @@
 """The simulator: an organisation, behind HTTP, with everything that a test or a demo wants to do to it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from threading import Event, Timer
@@ -10,18 +10,21 @@ from .api import Desk
 from .control import control
 from .faults import Case, Switchboard, spoil_numbers
 from .gates import Gate, Gates
+from .grants import Grants
 from .journal import Entry, Journal
 from .keys import key_of
 from .limits import Limiter, too_many
 from .organisation import Organisation
+from .recordings import greeting
 from .server import Server
 from .state import Keeper
 from .web import Answer, Call, HangUp, Json, error
 
 API = "/api/v1"
+OAUTH = "/oauth2/"
 DEMO_KEY = "api_demo"
 DEMO_TOKEN = "token_demo"  # noqa: S105 (it opens nothing but this made-up organisation)
-GREETINGS = Path(__file__).parent / "greetings"
+DEMO_CLIENT = {"oa2client_demo": "secret_demo"}
 
 
 class Simulator:
@@ -29,7 +32,8 @@ class Simulator:
 
     `port` 0 takes any free port, and keeps it over a stop and a start. `rate_limit` is the number of requests per
     `window` seconds, endpoint group and key. `keys` are the API keys that are known (Basic), `tokens` the access
-    tokens (Bearer); all act as `organisation.me`. With `state`, the organisation is kept in that file from the start
+    tokens (Bearer) beside those that OAuth gives, `clients` the ids and secrets of its applications; all act as
+    `organisation.me`. With `state`, the organisation is kept in that file from the start
     on; `state.load` reads it.
     """
 
@@ -44,6 +48,7 @@ class Simulator:
         latency_ms: float = 0,
         keys: Iterable[str] = (DEMO_KEY,),
         tokens: Iterable[str] = (DEMO_TOKEN,),
+        clients: Mapping[str, str] = DEMO_CLIENT,
         state: Path | None = None,
     ) -> None:
         self.organisation = organisation
@@ -51,6 +56,7 @@ class Simulator:
         self._port = port
         self._keys = frozenset(keys)
         self._tokens = frozenset(tokens)
+        self.grants = Grants(organisation, clients)
         self._first = (rate_limit, window, latency_ms)
         self._latency = latency_ms / 1000
         self._limiter = Limiter(rate_limit, window)
@@ -108,7 +114,7 @@ class Simulator:
 
     @property
     def journal(self) -> list[Entry]:
-        """What was asked under `/api/v1`, in order: the list itself, so that `clear()` begins anew."""
+        """What was asked under `/api/v1` and `/oauth2`, in order: the list itself, so that `clear()` begins anew."""
         return self._journal.entries
 
     def journal_as_json(self) -> list[Json]:
@@ -167,6 +173,14 @@ class Simulator:
         self.organisation.permit(manage=manage)
         self._desk.refusal_status = refusal_status
 
+    def end_access_tokens(self) -> None:
+        """Let every access token that OAuth has given end now."""
+        self.grants.end_access_tokens()
+
+    def forget_grants(self) -> None:
+        """Take back all that was allowed by OAuth: access tokens and refresh tokens."""
+        self.grants.forget()
+
     def limit(self, rate: int, window: float = 1.0) -> None:
         """Allow `rate` requests per endpoint group and key in windows of so many seconds."""
         self._limiter.set(rate, window)
@@ -195,6 +209,7 @@ class Simulator:
             timer.cancel()
         self._delayed.clear()
         self.organisation.reset()
+        self.grants.forget()
         self._desk.refusal_status = 403
         rate, window, latency_ms = self._first
         self.limit(rate, window)
@@ -205,14 +220,14 @@ class Simulator:
         if call.path.startswith("/_control/"):
             return control(self, call)
         if call.path.startswith("/greetings/"):
-            return _greeting(call)
-        if call.path.startswith(API + "/"):
+            return greeting(call)
+        if call.path.startswith((API + "/", OAUTH)):
             call.path = below_api(call.path)
             return self._api(call)
         return error(404, "Not Found")
 
     def _api(self, call: Call) -> Answer:
-        key = key_of(call, self._keys, self._tokens)
+        key = key_of(call, self._keys, self._tokens | self.grants.access_tokens())
         entry = self._journal.write(call, key)
         self._gates.pass_through(call, after_commit=False)
         self._wait(self._latency)
@@ -220,7 +235,7 @@ class Simulator:
         standing = self._limiter.count(group, key or "")
         if not standing.allowed:
             answer = too_many(standing, group)
-        elif key is None:
+        elif key is None and not call.path.startswith(OAUTH):
             answer = error(401, "Unauthorized")
         else:
             answer = self._answer(call, entry)
@@ -259,6 +274,8 @@ class Simulator:
         return answer
 
     def _perform(self, call: Call, entry: Entry) -> Answer:
+        if call.path.startswith(OAUTH):
+            return self.grants.answer(call)
         answer, entry.committed = self._desk.perform(call)
         return answer
 
@@ -281,11 +298,3 @@ class Simulator:
 def below_api(path: str | None) -> str:
     """Return a path as the documentation writes it: `/phone_number/`, whether it came with `/api/v1` or without."""
     return "/" + (path or "").removeprefix(API).lstrip("/")
-
-
-def _greeting(call: Call) -> Answer:
-    known = {file.name: file for file in GREETINGS.glob("*.mp3")}
-    file = known.get(call.path.removeprefix("/greetings/"))
-    if call.method != "GET" or file is None:
-        return error(404, "Not Found")
-    return Answer(200, file.read_bytes(), {"Cache-Control": "max-age=3600"}, "audio/mpeg")
