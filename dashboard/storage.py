@@ -13,6 +13,9 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 JS_IMPORT = re.compile(r'^import (?:(\{[^}]+\}) from )?"(\./[^"]+)";\n', re.MULTILINE)
 JS_EXPORT = re.compile(r"^export ((?:async )?function (\w+))", re.MULTILINE)
 CSS_IMPORT = re.compile(r'^@import "([^"]+)";$', re.MULTILINE)
+# Comments that have their lines for themselves: they are for who reads the source.
+JS_COMMENT = re.compile(r"^ *(?://.*|/\*\*.*\*/)\n", re.MULTILINE)
+CSS_COMMENT = re.compile(r"^ */\*.*?\*/\n", re.MULTILINE | re.DOTALL)
 
 
 class HashedStorage(CompressedManifestStaticFilesStorage):
@@ -32,7 +35,7 @@ class HashedStorage(CompressedManifestStaticFilesStorage):
 
 
 def joined_script(path: Path, known: set[Path] | None = None) -> str:
-    """A module with those that it imports before it, each once and in a function of its own."""
+    """A module with those that it imports before it, each once, without comments, in a function of its own."""
     known = set() if known is None else known
     known.add(path)
     text, before = path.read_text(), ""
@@ -42,7 +45,7 @@ def joined_script(path: Path, known: set[Path] | None = None) -> str:
             before += joined_script(other, known)
     body = JS_IMPORT.sub(lambda found: f"const {found[1]} = {_name(found[2])};\n" if found[1] else "", text)
     given = ", ".join(name for _, name in JS_EXPORT.findall(body))
-    body = JS_EXPORT.sub(r"\1", body)
+    body = JS_COMMENT.sub("", JS_EXPORT.sub(r"\1", body))
     if re.search(r"^(?:import|export)\b", body, re.MULTILINE):
         raise ValueError(f"{path.name} imports or exports in a way that cannot be joined (dashboard/storage.py).")
     return f"{before}const {_name(path.name)} = (() => {{\n{body}\nreturn {{ {given} }};\n}})();\n"
@@ -59,4 +62,4 @@ def joined_styles(path: Path) -> str:
     def imported(found: re.Match[str]) -> str:
         return (path.parent / found[1]).read_text().replace('url("../', 'url("')
 
-    return CSS_IMPORT.sub(imported, path.read_text())
+    return CSS_COMMENT.sub("", CSS_IMPORT.sub(imported, path.read_text()))

@@ -21,6 +21,7 @@ from phonenumbers import ValidationResult as Possible
 TABLES = "phonenumbers 9.0.42 of October 2026"
 
 LONGEST_LABEL = 200
+LONGEST_REASON = 255
 LONGEST_GREETING = 2000
 LONGEST_TARGET = 100
 SHORTEST_RING, LONGEST_RING = 15, 90
@@ -63,6 +64,8 @@ def target(text: str, *, region: str, countries: Collection[str] = ()) -> Target
     number = _parsed(_plain(text), region)
     _refuse(_REFUSED_TYPES.get(phonenumbers.number_type(number)))
     valid = phonenumbers.is_valid_number(number)
+    if not valid:
+        _refuse(_kind_of_beginning(number), "begin like this, and they ")
     _refuse_countries(number, countries)
     return Target(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), valid)
 
@@ -125,10 +128,40 @@ def _article(code: str) -> str:
     return "an" if code[0] in "AEFHILMNORSX" else "a"
 
 
-def _refuse(kind: str | None) -> None:
+def _kind_of_beginning(number: phonenumbers.PhoneNumber) -> str | None:
+    """What is refused of the known ranges that share the longest beginning with a number of an unknown range.
+
+    A premium prefix stays one where the tables know no number of that length or with those digits. Two digits at
+    least: with one alone, half a country begins.
+    """
+    digits = phonenumbers.national_significant_number(number)
+    for shared in range(len(digits), 1, -1):
+        kinds = {_REFUSED_TYPES.get(kind) for kind in _types_beginning_with(digits[:shared], number)}
+        if kinds:
+            return None if None in kinds else min(kind for kind in kinds if kind)
+    return None
+
+
+def _types_beginning_with(digits: str, number: phonenumbers.PhoneNumber) -> set[int]:
+    """The types of the known numbers of this country that begin with these digits, filled up with each digit."""
+    country = number.country_code or 0
+    code = phonenumbers.region_code_for_country_code(country)
+    metadata = PhoneMetadata.metadata_for_region_or_calling_code(country, code)
+    plan = metadata.general_desc if metadata else None
+    types = set()
+    for length in plan.possible_length if plan else ():
+        for filling in "0123456789":
+            filled = phonenumbers.PhoneNumber()
+            filled.merge_from(number)
+            filled.national_number = int(digits.ljust(length, filling))
+            types.add(phonenumbers.number_type(filled))
+    return types - {PhoneNumberType.UNKNOWN}
+
+
+def _refuse(kind: str | None, which: str = "") -> None:
     if kind:
         raise ValidationError(
-            f"{kind} cost extra for each call, so closephones never forwards to them. Type an ordinary number."
+            f"{kind} {which}cost extra for each call, so closephones never forwards to them. Type an ordinary number."
         )
 
 
@@ -148,11 +181,20 @@ def _refuse_countries(number: phonenumbers.PhoneNumber, countries: Collection[st
 
 def label(text: str) -> str:
     """A label: one line of at most 200 characters. Close does not say how long one may be, so we keep it short."""
+    return _line(text, "label", LONGEST_LABEL)
+
+
+def reason(text: str) -> str:
+    """Why something is changed: one line of at most 255 characters, or nothing."""
+    return _line(text, "reason", LONGEST_REASON)
+
+
+def _line(text: str, what: str, longest: int) -> str:
     text = text.strip()
     if any(unicodedata.category(sign) in ("Cc", "Zl", "Zp") for sign in text):
-        raise ValidationError("A label is one line of text, without control characters.")
-    if len(text) > LONGEST_LABEL:
-        raise ValidationError(f"Too long: a label has at most {LONGEST_LABEL} characters, this has {len(text):,}.")
+        raise ValidationError(f"A {what} is one line of text, without control characters.")
+    if len(text) > longest:
+        raise ValidationError(f"Too long: a {what} has at most {longest} characters, this has {len(text):,}.")
     return text
 
 

@@ -71,8 +71,23 @@ class TestTarget:
         assert words.startswith(kind)
         assert "never forwards to them" in words
 
-    def test_says_when_the_tables_do_not_know_the_range(self):
-        assert validators.target("+33 6 39 98 12 34", region="US") == validators.Target("+33639981234", False)
+    @pytest.mark.parametrize(
+        ("typed", "kind"),
+        [
+            ("+49 900 12345", "Premium-rate"),
+            ("+61 1900 12345", "Premium-rate"),
+            ("+1 900 123 4567", "Premium-rate"),
+        ],
+    )
+    def test_refuses_what_begins_as_numbers_do_that_cost_extra(self, typed, kind):
+        words = refusal(validators.target, typed, region="US")
+        assert words.startswith(f"{kind} numbers begin like this, and they cost extra for each call")
+
+    @pytest.mark.parametrize("typed", ["+33 6 39 98 12 34", "+1 999 555 0199", "+49 30 12"])
+    def test_says_when_the_tables_do_not_know_the_range(self, typed):
+        assert validators.target(typed, region="US") == validators.Target(
+            "+" + "".join(filter(str.isdigit, typed)), False
+        )
         assert phonenumbers.__version__ in validators.TABLES
 
     def test_allows_only_the_countries_it_is_told(self):

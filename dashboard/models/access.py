@@ -67,18 +67,26 @@ class SavedView(models.Model):
 
 
 class Preference(models.Model):
-    """What one person has chosen: theme, time zone, columns, single-letter keys."""
+    """What one person has chosen: theme, time zone, columns, single-letter keys, what comes by mail."""
 
     class Theme(models.TextChoices):
         AUTO = "auto", "As the system"
         LIGHT = "light", "Light"
         DARK = "dark", "Dark"
 
+    class Mail(models.TextChoices):
+        EACH = "each", "Each message"
+        DAILY = "daily", "One mail a day"
+        NONE = "none", "None"
+
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="preference")
     theme = models.CharField(max_length=8, choices=Theme.choices, default=Theme.AUTO)
     zone = models.CharField(max_length=64, blank=True)
     columns = models.JSONField(default=list)
     letter_keys = models.BooleanField(default=True)
+    mail = models.CharField(max_length=8, choices=Mail.choices, default=Mail.EACH)
+    # The kinds of Notice that this person does not want at all.
+    muted = models.JSONField(default=list)
 
     def __str__(self) -> str:
         return f"preferences of {self.user}"

@@ -20,12 +20,20 @@ class Connection(models.Model):
     acting_name = models.CharField(max_length=255, blank=True)
     permissions = models.JSONField(default=list)
 
+    # The last four characters of the key that the environment gave when Close was last connected.
+    environment_key = models.CharField(max_length=4, blank=True)
+
     problem = models.CharField(max_length=32, choices=Problem.choices, default=Problem.NONE, blank=True)
     problem_text = models.TextField(blank=True)
     last_answer_at = models.DateTimeField(null=True)
     last_error = models.TextField(blank=True)
     last_error_at = models.DateTimeField(null=True)
     away_since = models.DateTimeField(null=True)
+
+    # Where this installation was last seen at work; and why, since when, nothing that was due is run (promise P9).
+    base_url = models.CharField(max_length=255, blank=True)
+    held_since = models.DateTimeField(null=True)
+    held_why = models.TextField(blank=True)
 
     writes_stopped_at = models.DateTimeField(null=True)
     writes_stopped_by = models.CharField(max_length=255, blank=True)

@@ -1,6 +1,7 @@
 """Phone numbers: Close's last answer for each, with columns for what is searched, filtered and sorted."""
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,6 +17,9 @@ _here = Q(missing_since__isnull=True)
 # A text can be longer than a database indexes; people do not look further than this for what comes first.
 SORTED_LENGTH = 100
 
+DEFAULT_RING = 30
+"""Seconds that Close rings where `inbound_ring_duration` is null."""
+
 # What the list can be sorted by. Filters and views name these; each has an index, and the id breaks ties.
 SORT_KEYS: dict[str, tuple[Any, ...]] = {
     "number": (F("number"),),
@@ -28,11 +32,21 @@ SORT_KEYS: dict[str, tuple[Any, ...]] = {
     "changed": (F("updated_in_close"),),
 }
 
+# What the list is filtered by, as the indexes hold it. What comes first is nothing that a filter asks to be equal,
+# since then SQLite would find the numbers by it and sort them all. `missing_since` is null in all of them, and stands
+# there because SQLite looks it up in the table otherwise.
+FILTERED = ("team_keys", "country", "type", "forwarding", "has_greeting", "missing_since")
+
 
 def _sorted(name: str, *keys: Any) -> models.Index:
     """An index for one order. It also holds what is filtered by, so that it serves every filter in that order."""
-    filtered = ("country", "type", "forwarding", "has_greeting", "team_keys")
-    return models.Index(*keys, "id", *filtered, name=f"number_by_{name}", condition=_here)
+    return models.Index(*keys, "id", *FILTERED, name=f"number_by_{name}", condition=_here)
+
+
+def folded(text: str) -> str:
+    """A text as it is looked for: without accents, in lower case; "ß" is "ss"."""
+    parts = unicodedata.normalize("NFKD", text)
+    return "".join(sign for sign in parts if not unicodedata.combining(sign)).casefold()
 
 
 def search_words(text: str) -> list[str]:
@@ -42,7 +56,7 @@ def search_words(text: str) -> list[str]:
     without the national or international prefix that E.164 does not have; anything else is split at spaces.
     """
     # SQLite's trigrams cannot look for the character NUL, PostgreSQL cannot hold it.
-    text = text.replace("\0", " ").strip().casefold()
+    text = folded(text.replace("\0", " ")).strip()
     if re.fullmatch(r"[+(]?[\d\s().\-/+\u2010-\u2015]+", text) and re.search(r"\d", text):
         digits = re.sub(r"\D", "", text.replace("(0)", ""))
         return [digits.lstrip("0") or digits]
@@ -61,28 +75,44 @@ class PhoneNumberQuerySet(models.QuerySet["PhoneNumber"]):
             one_of |= Q(team_keys__contains=f",{key},")
         return self.filter(one_of)
 
-    def search(self, text: str) -> "PhoneNumberQuerySet":
-        """Numbers with every word of `text` in their digits, label, people, teams or forwarding target."""
+    def search(self, text: str, *, one_by_one: bool = False) -> "PhoneNumberQuerySet":
+        """Numbers with every word of `text` in their digits, label, people, teams or forwarding target.
+
+        `one_by_one`: SQLite looks at the numbers in their order until it has enough, and not at all that are found
+        before it puts them in order. That is quicker where much is found.
+        """
         words = search_words(text)
         if not words:
             return self
-        if connection.vendor != "sqlite":
+        if one_by_one or connection.vendor != "sqlite":
             return self.filter(*[Q(search_text__contains=word) for word in words])
-        # Trigrams find three characters and more; a shorter word is looked for in the texts themselves.
-        numbers = self
-        if long := [word for word in words if len(word) >= 3]:
-            match = " AND ".join('"' + word.replace('"', '""') + '"' for word in long)
-            numbers = numbers._found("SELECT rowid FROM dashboard_number_search WHERE search_text MATCH %s", match)
-        for word in words:
-            if len(word) < 3:
-                like = "%" + re.sub(r"([\\%_])", r"\\\1", word) + "%"
-                texts = "SELECT id FROM dashboard_number_search_content WHERE c0 LIKE %s ESCAPE '\\'"
-                numbers = numbers._found(texts, like)
-        return numbers
+        # What people typed travels as parameters of this statement of ours.
+        return self.filter(pk__in=RawSQL(*_matching(words)))  # noqa: S611
 
-    def _found(self, sql: str, word: str) -> "PhoneNumberQuerySet":
-        """Numbers whose key is in what this statement of ours finds; what people typed travels as its parameter."""
-        return self.filter(pk__in=RawSQL(sql, [word]))  # noqa: S611
+
+def count_search(text: str) -> int:
+    """How many of all numbers that are here a search finds. SQLite counts them in its index, without the table."""
+    words = search_words(text)
+    if not words or connection.vendor != "sqlite":
+        return PhoneNumber.objects.here().search(text).count()
+    matching, parameters = _matching(words)
+    gone = "SELECT id FROM dashboard_phonenumber WHERE missing_since IS NOT NULL"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT COUNT(*) FROM ({matching}) WHERE id NOT IN ({gone})", parameters)  # noqa: S608
+        return int(cursor.fetchone()[0])
+
+
+def _matching(words: list[str]) -> tuple[str, list[str]]:
+    """The statement by which SQLite finds the keys of numbers with all these words, and its parameters."""
+    likes = ["%" + re.sub(r"([\\%_])", r"\\\1", word) + "%" for word in words if len(word) < 3]
+    long = ['"' + word.replace('"', '""') + '"' for word in words if len(word) >= 3]
+    # Trigrams find three characters and more; a shorter word is looked for in the texts that are left.
+    if long:
+        like = " AND search_text LIKE %s ESCAPE '\\'" * len(likes)
+        found = f"SELECT rowid AS id FROM dashboard_number_search WHERE search_text MATCH %s{like}"  # noqa: S608
+        return found, [" AND ".join(long), *likes]
+    like = " AND ".join(["c0 LIKE %s ESCAPE '\\'"] * len(likes))
+    return f"SELECT id FROM dashboard_number_search_content WHERE {like}", likes  # noqa: S608
 
 
 class PhoneNumber(models.Model):
@@ -149,6 +179,9 @@ class PhoneNumber(models.Model):
             *(_sorted(name, *keys) for name, keys in SORT_KEYS.items()),
             models.Index("forward_to", name="number_by_target"),
             models.Index("read_no", name="number_by_read"),
+            # What is filtered by and nothing else: the narrowest, so that this is what SQLite reads to count.
+            models.Index(*FILTERED, name="number_filtered", condition=_here),
+            models.Index("missing_since", name="number_gone", condition=Q(missing_since__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -166,6 +199,8 @@ class Answer(models.Model):
 
     number = models.OneToOneField(PhoneNumber, on_delete=models.CASCADE, primary_key=True)
     raw = models.JSONField()
+    # What earlier answers said of followed fields that the last one left out: a key can be missing now and then.
+    unsaid = models.JSONField(default=dict)
 
     def __str__(self) -> str:
         return f"answer for {self.number_id}"
