@@ -1,9 +1,10 @@
 """Every setting of closephones. All of it comes from the environment; `.env.example` lists the names.
 
 A secret can also come from a file: where `NAME_FILE` is set, `NAME` is read from that file. A value that cannot be
-stops the start with a sentence; what has to fit together is looked at in `dashboard/checks.py`.
+stops the start with a sentence; what has to fit together is looked at in `dashboard/checks/`.
 """
 
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -13,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from closephones.environment import BASE_DIR, env, is_loopback, one_of, words
 from closephones.sign_in import *  # noqa: F403
-from closephones.sign_in import FORM_TARGETS
+from closephones.sign_in import FORM_TARGETS, SESSION_HOURS
 
 VAR_DIR = BASE_DIR / "var"
 
@@ -39,6 +40,7 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "allauth.socialaccount",
     "csp",
     "django_filters",
@@ -49,10 +51,12 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "dashboard.signin.frames.PartitionedCookieMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "dashboard.compression.CompressionMiddleware",
     "csp.middleware.CSPMiddleware",
+    "dashboard.signin.frames.FrameMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -77,6 +81,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "dashboard.context.page",
+                "dashboard.signin.frames.page",
             ],
         },
     }
@@ -100,13 +105,37 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
 _database["CONN_MAX_AGE"] = 60
 _database["CONN_HEALTH_CHECKS"] = True
 
-# The cache holds the counters of the sign-in limits, so it must be shared by all processes.
+# The cache holds the counters of the sign-in limits and what a window hands over to a frame, so it must be shared by
+# all processes, and not small: it drops what is still needed once it is full.
 try:
-    CACHES = {"default": env.cache_url("CACHE_URL", default="dbcache://dashboard_cache")}
+    CACHES = {"default": env.cache_url("CACHE_URL", default="dbcache://dashboard_cache?max_entries=100000")}
 except ImproperlyConfigured as error:
     raise ImproperlyConfigured("CACHE_URL begins with dbcache://, rediscache:// or filecache://.") from error
 
-TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "ENQUEUE_ON_COMMIT": True}}
+# The queue lies in the database, or on Redis, an extra.
+TASKS_URL = env.str("TASKS_URL", default="")
+if TASKS_URL and not find_spec("django_tasks_rq"):
+    raise ImproperlyConfigured("TASKS_URL needs an extra: pip install -r deploy/requirements-rq.lock")
+if TASKS_URL and urlsplit(TASKS_URL).scheme not in ("redis", "rediss", "unix"):
+    raise ImproperlyConfigured("TASKS_URL is like redis://127.0.0.1:6379/0.")
+TASKS = {
+    "default": {
+        "BACKEND": "dashboard.redis_queue.RedisBackend" if TASKS_URL else "django_tasks_db.DatabaseBackend",
+        "ENQUEUE_ON_COMMIT": True,
+        "QUEUES": ["default", "walks", "plans", "messages"],
+    }
+}
+if TASKS_URL:
+    INSTALLED_APPS.append("django_rq")
+    # A walk takes as long as it takes, and nobody waits long for a Redis that is away.
+    _redis = f"{TASKS_URL}{'&' if '?' in TASKS_URL else '?'}socket_connect_timeout=2"
+    RQ_QUEUES = {queue: {"URL": _redis, "DEFAULT_TIMEOUT": -1} for queue in ("default", "walks", "plans", "messages")}
+
+# Of a file that is too large no more is kept than could be used.
+FILE_UPLOAD_HANDLERS = [
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "dashboard.uploads.BoundedUploadHandler",
+]
 
 STATIC_URL = "static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(VAR_DIR / "static")))
@@ -129,6 +158,15 @@ CLOSE_API_URL = env.str("CLOSE_API_URL", default="https://api.close.com/api/v1")
 CLOSE_API_KEY = env.str("CLOSE_API_KEY", default="")
 CLOSE_TIMEOUT = env.float("CLOSE_TIMEOUT", default=10.0)
 SYNC_INTERVAL = env.int("SYNC_INTERVAL", default=300)
+# Connecting on the page Connection: what Close gave for this application, and the keys that what is stored is
+# encrypted with: the first encrypts, all of them decrypt.
+CLOSE_OAUTH_CLIENT_ID = env.str("CLOSE_OAUTH_CLIENT_ID", default="")
+CLOSE_OAUTH_CLIENT_SECRET = env.str("CLOSE_OAUTH_CLIENT_SECRET", default="")
+FIELD_KEYS = words("FIELD_KEYS")
+# Close shows its pages to people beside its API: https://app.close.com.
+CLOSE_APP_ORIGIN = "{0.scheme}://{0.netloc}".format(urlsplit(CLOSE_API_URL)).replace("://api.", "://app.", 1)
+if CLOSE_OAUTH_CLIENT_ID:
+    FORM_TARGETS.append(CLOSE_APP_ORIGIN)
 CLOSE_IS_LOOPBACK = is_loopback(CLOSE_API_URL)
 if not CLOSE_IS_LOOPBACK and not CLOSE_API_URL.startswith("https://"):
     raise ImproperlyConfigured("CLOSE_API_URL must begin with https://, or point at this machine.")
@@ -136,10 +174,11 @@ if not CLOSE_IS_LOOPBACK and not CLOSE_API_URL.startswith("https://"):
 WRITES = one_of("WRITES", ("on", "off"))
 FORWARD_COUNTRIES = [code.upper() for code in words("FORWARD_COUNTRIES")]
 MIN_FREE_MB = env.int("MIN_FREE_MB", default=200)
+HOLD_AFTER_HOURS = env.float("HOLD_AFTER_HOURS", default=12.0)
 
 # --- what the browser is told -----------------------------------------------------------------
 
-SESSION_COOKIE_AGE = 8 * 60 * 60
+SESSION_COOKIE_AGE = SESSION_HOURS * 60 * 60
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 SESSION_COOKIE_NAME = "__Host-sid" if _https else "sid"
 CSRF_COOKIE_NAME = "__Host-csrf" if _https else "csrf"
@@ -153,7 +192,12 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _https
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _https else None
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_REFERRER_POLICY = "same-origin"
+# Browsers that know frame-ancestors, which is all of today's, go by that instead.
 X_FRAME_OPTIONS = "DENY"
+
+# In the company portal: whether it is on the same site as BASE_URL, and which pages may show ours in a frame.
+EMBED_MODE = one_of("EMBED_MODE", ("off", "same-site", "cross-site"))
+EMBED_ORIGINS = words("EMBED_ORIGINS")
 
 # A greeting may lie anywhere on the web; the simulated organisation's lie on this machine.
 _greetings = ["https:"]
@@ -170,6 +214,7 @@ CONTENT_SECURITY_POLICY = {
         "media-src": [SELF, "blob:", *_greetings],
         "form-action": [SELF, *FORM_TARGETS],
         "base-uri": [NONE],
+        # FrameMiddleware opens this for the pages that may stand in a frame.
         "frame-ancestors": [NONE],
     }
 }
@@ -185,6 +230,20 @@ try:
 except (KeyError, OSError, ValueError) as error:
     raise ImproperlyConfigured(f'TIME_ZONE is a name like Europe/Berlin; "{TIME_ZONE}" is not known.') from error
 
+# Where mail to ops admins goes out (manage.py watch); without it none is sent.
+EMAIL_URL = env.str("EMAIL_URL", default="")
+EMAIL_FROM = env.str("EMAIL_FROM", default=f"closephones@{urlsplit(BASE_URL).hostname}")
+EMAIL_TIMEOUT = 20
+try:
+    globals().update(env.email_url("EMAIL_URL", default="dummymail://"))
+except (ImproperlyConfigured, KeyError, ValueError) as error:
+    raise ImproperlyConfigured("EMAIL_URL is like smtp+tls://user:password@mail.example.com:587.") from error
+# The key of the history's chain. Without one it is drawn from SECRET_KEY, which a company may have to change.
+AUDIT_KEY = env.str("AUDIT_KEY", default="")
+
+# The chat in which messages are posted too; without it none is.
+SLACK_WEBHOOK_URL = env.str("SLACK_WEBHOOK_URL", default="")
+
 LOG_LEVEL = one_of("LOG_LEVEL", ("INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL"))
 LOG_FORMAT = one_of("LOG_FORMAT", ("text", "json"))
 LOGGING = {
@@ -193,11 +252,22 @@ LOGGING = {
     "formatters": {
         "text": {"format": "{asctime} {levelname} {name} {message}", "style": "{"},
         "json": {"()": "dashboard.logs.JSONFormatter"},
+        "bare": {"format": "{message}", "style": "{"},
     },
     "filters": {"no_secrets": {"()": "dashboard.logs.NoSecrets"}},
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["no_secrets"]},
+        # The history is apart, on standard output, so that it can be kept where nobody here can reach it.
+        "history": {
+            "class": "logging.StreamHandler",
+            "stream": "ext://sys.stdout",
+            "formatter": "bare",
+            "filters": ["no_secrets"],
+        },
     },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    "loggers": {"django": {"handlers": [], "level": LOG_LEVEL, "propagate": True}},
+    "loggers": {
+        "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
+        "closephones.history": {"handlers": ["history"], "level": "INFO", "propagate": False},
+    },
 }

@@ -38,6 +38,14 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # superusers: a password is for emergencies; off: nobody signs in with one.
 LOCAL_LOGIN = one_of("LOCAL_LOGIN", ("on", "superusers", "off"))
+# on: an ops admin signs in with a password and a code (TOTP), and sets that up at the first sign-in.
+_https = env.str("BASE_URL", default="").startswith("https://")
+LOCAL_TWO_STEP = one_of("LOCAL_TWO_STEP", ("on", "off") if _https else ("off", "on"))
+MFA_ADAPTER = "dashboard.signin.two_step.Adapter"
+# Nobody verifies addresses here: ops admins and the company account make the accounts.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+# The clock of the phone may be half a minute off.
+MFA_TOTP_TOLERANCE = 1
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "dashboard.signin.local.AccountAdapter"
@@ -46,16 +54,34 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
-ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "10/m/ip,5/300s/key"}
-ALLAUTH_TRUSTED_PROXY_COUNT = 1 if env.str("BASE_URL", default="").startswith("https://") else 0
+ACCOUNT_RATE_LIMITS = {
+    "login": "60/m/ip",
+    "login_failed": "10/m/ip,5/300s/key",
+    "hand_over": "60/m/ip",
+    # Not about signing in: how often one person has numbers read from Close.
+    "number_refresh": "30/m/user",
+    # Each may read twenty.
+    "plan_compare": "6/m/user",
+}
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if _https else 0
 
-# --- the company account: OpenID Connect -----------------------------------------------------
+# --- how long a sign-in lasts -------------------------------------------------------------------
+
+SESSION_ENGINE = "dashboard.signin.sessions"
+SESSION_HOURS = env.int("SESSION_HOURS", default=8)
+# For ops admins, who can do most; 0: as long as anybody's.
+SESSION_IDLE_MINUTES = env.int("SESSION_IDLE_MINUTES", default=60)
+
+# --- the company account: OpenID Connect or SAML ---------------------------------------------
 
 OIDC_ISSUER = env.str("OIDC_ISSUER", default="")
 OIDC_CLIENT_ID = env.str("OIDC_CLIENT_ID", default="")
 OIDC_CLIENT_SECRET = env.str("OIDC_CLIENT_SECRET", default="")
 OIDC_NAME = env.str("OIDC_NAME", default="your company account")
-SOCIALACCOUNT_ADAPTER = "dashboard.signin.oidc.SocialAccountAdapter"
+# ... or SAML, an extra (deploy/requirements-saml.txt): the address or the file of the identity provider's metadata.
+SAML_METADATA = env.str("SAML_METADATA", default="")
+SAML_NAME = env.str("SAML_NAME", default="your company account")
+SOCIALACCOUNT_ADAPTER = "dashboard.signin.accounts.SocialAccountAdapter"
 # An account is known by issuer and subject. An address alone never leads into an account that is there already.
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
 SOCIALACCOUNT_EMAIL_REQUIRED = False
@@ -65,12 +91,17 @@ SOCIALACCOUNT_STORE_TOKENS = False
 # Seconds that a person waits for the issuer before a page says that it cannot be reached.
 SOCIALACCOUNT_REQUESTS_TIMEOUT = 4
 # What a form of ours may lead to besides ourselves: Chromium blocks the way to the issuer otherwise.
-FORM_TARGETS = ["{0.scheme}://{0.netloc}".format(urlsplit(OIDC_ISSUER))] if OIDC_ISSUER else []
+FORM_TARGETS = [
+    # Without the name and the password that may stand before the host: everybody reads this.
+    f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    for parts in map(urlsplit, (OIDC_ISSUER, SAML_METADATA))
+    if parts.netloc
+]
 
 # --- an identity-aware proxy in front ----------------------------------------------------------
 
 # Exclusive: where it is on, nobody signs in another way. What each kind needs says dashboard/signin/proxies.py.
-PROXY_AUTH = one_of("PROXY_AUTH", ("off", "cloudflare", "iap", "alb", "pomerium", "jwt", "header"))
+PROXY_AUTH = one_of("PROXY_AUTH", ("off", "cloudflare", "iap", "alb", "verified-access", "pomerium", "jwt", "header"))
 PROXY_HEADER = words("PROXY_HEADER")
 PROXY_ALGORITHM = env.str("PROXY_ALGORITHM", default="")
 PROXY_ISSUER = env.str("PROXY_ISSUER", default="")
@@ -80,6 +111,8 @@ TRUSTED_PROXY_CIDRS = words("TRUSTED_PROXY_CIDRS")
 
 # --- roles from the company account -----------------------------------------------------------
 
+# Google lets everybody in who has an account there; only people of these Workspace domains come in here.
+SSO_DOMAINS = words("SSO_DOMAINS")
 # Looked through in this order; the map says which group gives which role (dashboard/signin/roles.py).
 SSO_ROLE_CLAIM = words("SSO_ROLE_CLAIM") or ["groups"]
 SSO_ROLE_MAP = json_object("SSO_ROLE_MAP")

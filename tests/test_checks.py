@@ -1,6 +1,7 @@
 """What has to fit together before it starts."""
 
 import pytest
+from cryptography.fernet import Fernet
 from django.core import checks
 
 from dashboard.checks import refuse_to_start_broken
@@ -20,8 +21,10 @@ def production(settings):
     settings.BASE_URL = "https://phones.example.com"
     settings.ALLOWED_HOSTS = ["phones.example.com"]
     settings.CLOSE_IS_LOOPBACK = False
+    settings.AUDIT_KEY = "sealing-" + "x" * 40
 
 
+@pytest.mark.django_db
 def test_a_good_set_up_has_nothing_to_say():
     assert found(deploy=True) == []
     refuse_to_start_broken()
@@ -37,6 +40,20 @@ def test_a_cache_of_one_process_is_refused(settings, backend):
     ]
     settings.DEBUG, settings.BASE_URL, settings.ALLOWED_HOSTS = True, "http://127.0.0.1:8000", ["127.0.0.1"]
     assert found() == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", ["TASKS_URL", "CACHE_URL"])
+def test_a_redis_elsewhere_without_a_password_is_said(settings, name):
+    def ask(url):
+        settings.TASKS_URL = url if name == "TASKS_URL" else ""
+        if name == "CACHE_URL":
+            settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url}}
+        return [words for words in found(deploy=True) if "without a password" in words]
+
+    assert f"{name} names a Redis at queue.example.com" in ask("redis://queue.example.com:6379/0")[0]
+    assert ask("rediss://closephones:secret@queue.example.com:6379/0") == []
+    assert ask("redis://127.0.0.1:6379/0") == []
 
 
 @pytest.mark.parametrize(
@@ -94,11 +111,33 @@ def test_amounts_have_bounds(settings, name, value):
     assert found()[0].startswith(f"{name} is {value:g}; it has to be from ")
 
 
+@pytest.mark.django_db
 def test_a_missing_key_is_a_warning_of_the_deployment_only(settings):
     settings.CLOSE_API_KEY = ""
 
     assert found() == []
     assert found(deploy=True)[0].startswith("CLOSE_API_KEY is not set: nothing can be read from Close.")
+    settings.FIELD_KEYS = [Fernet.generate_key().decode()]
+    assert found(deploy=True) == []
+
+
+def test_half_of_oauth_is_refused_and_the_missing_half_named(settings):
+    settings.FIELD_KEYS = [Fernet.generate_key().decode()]
+    assert found() == []
+    settings.CLOSE_OAUTH_CLIENT_ID = "oa2client_1"
+    assert "Connecting to Close by OAuth lacks CLOSE_OAUTH_CLIENT_SECRET." in found()[0]
+    settings.CLOSE_OAUTH_CLIENT_SECRET = "secret"
+    assert found() == []
+    settings.FIELD_KEYS = []
+    assert "Connecting to Close by OAuth lacks FIELD_KEYS." in found()[0]
+
+
+@pytest.mark.parametrize("key", ["secret", "c2hvcnQ=", "ü" * 44])
+def test_a_field_key_that_is_none_is_refused_and_not_quoted(settings, key):
+    settings.FIELD_KEYS = [Fernet.generate_key().decode(), key]
+
+    assert found()[0].startswith("Key 2 of FIELD_KEYS is none: it has to be 32 random bytes")
+    assert key not in found()[0]
 
 
 def test_the_web_server_does_not_start_broken(settings):
@@ -160,7 +199,30 @@ def test_an_issuer_of_every_company_is_refused(settings, company):
     assert "lets people of every company in" in found()[0]
 
 
+def test_everybody_with_an_account_at_google_is_refused(settings, company):
+    settings.OIDC_ISSUER = "https://accounts.google.com"
+
+    assert "lets everybody in who has an account there. Set SSO_DOMAINS" in found()[0]
+    settings.SSO_DOMAINS = ["example.com"]
+    assert found() == []
+    settings.OIDC_ISSUER = settings.OIDC_CLIENT_ID = settings.OIDC_CLIENT_SECRET = ""
+    assert "there is no company account that it could hold" in found()[0]
+
+
 def test_a_door_that_is_shut_for_everybody_is_refused(settings):
     settings.LOCAL_LOGIN = "off"
 
     assert "LOCAL_LOGIN is off and there is no other way to sign in." in found()[0]
+
+
+def test_the_key_of_the_history_is_its_own(settings):
+    for key in ("short", settings.SECRET_KEY):
+        settings.AUDIT_KEY = key
+        assert found()[0].startswith("AUDIT_KEY is the same as SECRET_KEY, or has fewer than 32 characters.")
+
+
+@pytest.mark.django_db
+def test_a_history_that_would_not_outlive_the_secret_key_is_said(settings):
+    settings.AUDIT_KEY = ""
+    assert found() == []
+    assert found(deploy=True)[0].startswith("AUDIT_KEY is not set: the history is sealed with a key drawn from")

@@ -47,6 +47,12 @@ def test_the_example_lists_every_setting_and_no_other():
     assert sorted(set(names)) == sorted(example_names())
 
 
+def test_a_password_in_an_address_is_told_to_no_browser(read):
+    made = read(SAML_METADATA="https://closephones:secret@login.example.com:8443/metadata")
+    directives = made["CONTENT_SECURITY_POLICY"]["DIRECTIVES"]
+    assert directives["form-action"] == ["'self'", "https://login.example.com:8443"]
+
+
 def test_the_example_explains_every_setting():
     lines = EXAMPLE.read_text().splitlines()
 
@@ -109,8 +115,11 @@ def test_https_makes_cookies_secure(read):
         ({"SSO_ROLE_MAP": "sales"}, "SSO_ROLE_MAP has to be one JSON object: "),
         ({"SSO_ROLE_MAP": '{"sales": 1}'}, "SSO_ROLE_MAP has to be one JSON object of texts"),
         ({"LOCAL_LOGIN": "maybe"}, 'LOCAL_LOGIN is one of on, superusers, off, not "maybe".'),
-        ({"PROXY_AUTH": "trust"}, "PROXY_AUTH is one of off, cloudflare, iap, alb, pomerium, jwt, header"),
+        ({"PROXY_AUTH": "trust"}, "PROXY_AUTH is one of off, cloudflare, iap, alb, verified-access, pomerium, jwt"),
         ({"MANUAL_ROLES": "no"}, 'MANUAL_ROLES is one of on, off, not "no".'),
+        ({"EMBED_MODE": "on"}, 'EMBED_MODE is one of off, same-site, cross-site, not "on".'),
+        ({"EMAIL_URL": "mail.example.com"}, "EMAIL_URL is like smtp+tls://"),
+        ({"EMAIL_URL": "imap://mail.example.com"}, "EMAIL_URL is like smtp+tls://"),
         ({"LOG_FORMAT": "xml"}, 'LOG_FORMAT is one of text, json, not "xml".'),
         ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL is one of INFO, DEBUG, WARNING, ERROR, CRITICAL"),
         ({"TIME_ZONE": "Berlin"}, 'TIME_ZONE is a name like Europe/Berlin; "Berlin" is not known.'),

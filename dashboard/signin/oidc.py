@@ -5,15 +5,10 @@ subject, so that another issuer never reaches the accounts of this one.
 https://openid.net/specs/openid-connect-core-1_0.html
 """
 
-import hashlib
-import logging
 import time
 from typing import Any
-from urllib.parse import urlsplit
 
 from allauth.account.utils import get_next_redirect_url
-from allauth.core.exceptions import ImmediateHttpResponse
-from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.internal import jwtkit
 from allauth.socialaccount.models import SocialApp
 from allauth.socialaccount.providers.base import AuthError, ProviderException
@@ -22,18 +17,13 @@ from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
 from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnectProvider
 from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
 from django.conf import settings
-from django.contrib.auth import get_user_model
-from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.access import ANYONE, allow
-from dashboard.signin import roles, tokens
-
-log = logging.getLogger(__name__)
+from dashboard.signin import company, tokens
 
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 DOCUMENT_LASTS = 3600
@@ -42,7 +32,7 @@ _documents: dict[str, tuple[float, dict[str, Any]]] = {}
 
 def provider_id(issuer: str) -> str:
     """The name under which the accounts of an issuer are stored; another issuer has another."""
-    return "oidc-" + hashlib.sha256(issuer.rstrip("/").encode()).hexdigest()[:24]
+    return company.stored_name("oidc", issuer.rstrip("/"))
 
 
 class RefusedError(OAuth2Error):
@@ -93,6 +83,8 @@ class Adapter(OpenIDConnectOAuth2Adapter):
             raise RefusedError(f"an id token {error}") from error
         except tokens.KeysAwayError as error:
             raise AwayError(str(error)) from error
+        if not tokens.domain_allowed(claims):
+            raise RefusedError("an id token of another domain")
         try:
             jwtkit.verify_jti(claims)
         except OAuth2Error as error:
@@ -105,83 +97,44 @@ class Provider(OpenIDConnectProvider):
 
     oauth2_adapter_class = Adapter
 
-
-class SocialAccountAdapter(DefaultSocialAccountAdapter):
-    """Who comes from the issuer gets an account of their own, and the role that their groups give at this moment."""
-
-    def get_provider(self, request: HttpRequest, provider: str, client_id: str | None = None) -> Provider:
-        return Provider(
-            request,
-            SocialApp(
-                provider="openid_connect",
-                provider_id=provider_id(settings.OIDC_ISSUER),
-                name=settings.OIDC_NAME,
-                client_id=settings.OIDC_CLIENT_ID,
-                secret=settings.OIDC_CLIENT_SECRET,
-                settings={
-                    "server_url": settings.OIDC_ISSUER.rstrip("/"),
-                    "fetch_userinfo": False,
-                    "oauth_pkce_enabled": True,
-                    "uid_field": "sub",
-                },
-            ),
-        )
-
-    def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
-        """Whoever the issuer vouches for has an account; what they see depends on their role alone."""
-        return True
-
-    def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
-        if sociallogin.is_existing:
-            if not sociallogin.user.is_active:
-                raise ImmediateHttpResponse(deactivated(request, sociallogin.user))
-            roles.settle(sociallogin.user, _groups(sociallogin))
-        elif address_is_taken(sociallogin.user.email):
-            log.warning("company sign-in refused: the address belongs to an account that is there already")
-            raise ImmediateHttpResponse(stopped(request, "taken", status=409))
-
-    def save_user(self, request: HttpRequest, sociallogin: Any, form: Any = None) -> Any:
-        user = super().save_user(request, sociallogin, form)
-        roles.settle(user, _groups(sociallogin))
-        return user
-
-    def on_authentication_error(
-        self, request: HttpRequest, provider: Any, error: Any = None, exception: Any = None, extra_context: Any = None
-    ) -> None:
-        """Say on a page of ours what went wrong; the reason stands in the log, the token nowhere."""
-        if error == AuthError.CANCELLED:
-            raise ImmediateHttpResponse(stopped(request, "cancelled", status=200))
-        if isinstance(exception, (OSError, AwayError)):
-            log.warning("company sign-in: the issuer cannot be used: %s", type(exception).__name__)
-            raise ImmediateHttpResponse(stopped(request, "away", status=503))
-        if isinstance(exception, RefusedError):
-            reason = str(exception)
-        else:
-            # What allauth says may hold the issuer's answer, so it stays out of the log.
-            reason = "the issuer gave no token" if exception else "it does not belong to a sign-in begun here"
-        log.warning("company sign-in refused: %s", reason)
-        raise ImmediateHttpResponse(stopped(request, "refused", status=401))
+    def get_scope(self) -> list[str]:
+        """What is asked for; also the groups, where the issuer keeps them to itself unless asked, as Okta does."""
+        scope: list[str] = super().get_scope()
+        supported = self.get_oauth2_adapter(self.request).openid_config.get("scopes_supported")
+        return [*scope, "groups"] if isinstance(supported, list) and "groups" in supported else scope
 
 
-def _groups(sociallogin: Any) -> list[str]:
-    return roles.groups_in(sociallogin.account.extra_data.get("id_token", {}))
+def provider(request: HttpRequest) -> Provider:
+    """The issuer of the settings, as allauth wants it."""
+    return Provider(
+        request,
+        SocialApp(
+            provider="openid_connect",
+            provider_id=provider_id(settings.OIDC_ISSUER),
+            name=settings.OIDC_NAME,
+            client_id=settings.OIDC_CLIENT_ID,
+            secret=settings.OIDC_CLIENT_SECRET,
+            settings={
+                "server_url": settings.OIDC_ISSUER.rstrip("/"),
+                "fetch_userinfo": False,
+                "oauth_pkce_enabled": True,
+                "uid_field": "sub",
+            },
+        ),
+    )
 
 
-def address_is_taken(email: str) -> bool:
-    """Whether an account that is there already has this address; nobody comes into it by the address alone."""
-    people = get_user_model()._default_manager
-    return bool(email) and people.filter(Q(email__iexact=email) | Q(username__iexact=email)).exists()
-
-
-def stopped(request: HttpRequest, why: str, *, status: int) -> HttpResponse:
-    """The page on which a sign-in ends that did not succeed: away, refused, cancelled, taken or deactivated."""
-    return render(request, "account/stopped.html", {"why": why, "name": settings.OIDC_NAME}, status=status)
-
-
-def deactivated(request: HttpRequest, user: Any) -> HttpResponse:
-    """The page for somebody whose account here was deactivated."""
-    log.warning("sign-in refused: %s is deactivated", user.get_username())
-    return stopped(request, "deactivated", status=403)
+def failed(request: HttpRequest, error: Any, exception: Any) -> HttpResponse:
+    """The page that says what went wrong; the reason stands in the log, the token nowhere."""
+    if error == AuthError.CANCELLED:
+        return company.stopped(request, "cancelled", status=200)
+    if isinstance(exception, (OSError, AwayError)):
+        return company.away(request, type(exception).__name__)
+    if isinstance(exception, RefusedError):
+        return company.refused(request, exception)
+    # What allauth says may hold the issuer's answer, so it stays out of the log.
+    reason = "the issuer gave no token" if exception else "it does not belong to a sign-in begun here"
+    return company.refused(request, reason)
 
 
 @allow(ANYONE)
@@ -190,18 +143,11 @@ def deactivated(request: HttpRequest, user: Any) -> HttpResponse:
 def login(request: HttpRequest) -> HttpResponse:
     """Lead to the issuer. `next` in the form is where to go afterwards."""
     _only_where_set()
-    provider = SocialAccountAdapter(request).get_provider(request, "")
     try:
-        onward: HttpResponse = provider.redirect(request, "login", next_url=get_next_redirect_url(request))
+        onward = provider(request).redirect(request, "login", next_url=get_next_redirect_url(request))
     except (OSError, RefusedError) as error:
-        reason = error if isinstance(error, RefusedError) else type(error).__name__
-        log.warning("company sign-in: the issuer cannot be used: %s", reason)
-        return stopped(request, "away", status=503)
-    target, issuer = urlsplit(onward["Location"]), urlsplit(settings.OIDC_ISSUER)
-    if (target.scheme, target.netloc) != (issuer.scheme, issuer.netloc):
-        # A form may lead to the issuer's own origin only; a page of ours leads anywhere.
-        return render(request, "account/onward.html", {"url": onward["Location"], "name": settings.OIDC_NAME})
-    return onward
+        return company.away(request, error if isinstance(error, RefusedError) else type(error).__name__)
+    return company.lead_to(request, onward["Location"], known=settings.OIDC_ISSUER)
 
 
 @allow(ANYONE)

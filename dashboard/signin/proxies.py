@@ -3,6 +3,7 @@
 https://developers.cloudflare.com/cloudflare-one/identity/authorization-cookie/validating-json/
 https://cloud.google.com/iap/docs/signed-headers-howto
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-authenticate-users.html
+https://docs.aws.amazon.com/verified-access/latest/ug/user-claims-passing.html
 https://www.pomerium.com/docs/capabilities/getting-users-identity
 """
 
@@ -20,10 +21,13 @@ SIGN_OUT = {
     "iap": "/?gcp-iap-mode=CLEAR_LOGIN_COOKIE",
     "pomerium": "/.pomerium/sign_out",
 }
+# Whose assertions hold by their head, not by their claims.
+OF_AWS = ("alb", "verified-access")
 NEEDED = {
     "cloudflare": ("PROXY_ISSUER", "PROXY_AUDIENCE"),
     "iap": ("PROXY_AUDIENCE",),
     "alb": ("PROXY_ISSUER", "PROXY_AUDIENCE"),
+    "verified-access": ("PROXY_ISSUER", "PROXY_AUDIENCE"),
     "pomerium": ("PROXY_ISSUER",),
     "jwt": ("PROXY_HEADER", "PROXY_ALGORITHM", "PROXY_ISSUER", "PROXY_AUDIENCE", "PROXY_JWKS_URL"),
     "header": ("PROXY_HEADER", "TRUSTED_PROXY_CIDRS"),
@@ -56,6 +60,11 @@ def proxy() -> Proxy:
         "cloudflare": ("Cf-Access-Jwt-Assertion", "RS256", f"{issuer}/cdn-cgi/access/certs"),
         "iap": ("X-Goog-Iap-Jwt-Assertion", "ES256", "https://www.gstatic.com/iap/verify/public_key-jwk"),
         "alb": ("X-Amzn-Oidc-Data", "ES256", f"https://public-keys.auth.elb.{region}.amazonaws.com"),
+        "verified-access": (
+            "X-Amzn-Ava-User-Context",
+            "ES384",
+            f"https://public-keys.prod.verified-access.{region}.amazonaws.com",
+        ),
         "pomerium": ("X-Pomerium-Jwt-Assertion", "ES256", f"https://{issuer}/.well-known/pomerium/jwks.json"),
     }.get(kind, ("", "", ""))
     return Proxy(
@@ -82,6 +91,8 @@ def problems() -> Iterator[str]:
         return
     if settings.OIDC_ISSUER:
         yield "PROXY_AUTH and OIDC_ISSUER are both set, and a proxy is the only way in where there is one. Keep one."
+    if settings.SSO_DOMAINS and kind not in ("iap", "jwt"):
+        yield f"SSO_DOMAINS is for Google, and PROXY_AUTH is {kind}, which does not say whose domain somebody is of."
     yield from _problems_of_networks()
     if kind == "header":
         if len(settings.PROXY_HEADER) > 3:

@@ -4,7 +4,6 @@ Nothing else lets anybody in then. A person is known by issuer and subject. What
 its reason; the assertion does not.
 """
 
-import hashlib
 import ipaddress
 import logging
 from collections.abc import Callable
@@ -15,20 +14,22 @@ from typing import Any
 from allauth.account.adapter import get_adapter
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
-from django.contrib.auth import get_user_model, login, logout
+from django.contrib.auth import get_user, get_user_model, logout
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import MiddlewareNotUsed
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from dashboard.signin import alb, oidc, roles, tokens
-from dashboard.signin.proxies import Proxy, proxy
+from dashboard.models import Kind
+from dashboard.signin import aws, company, roles, sessions, tokens
+from dashboard.signin.proxies import OF_AWS, Proxy, proxy
 
 log = logging.getLogger(__name__)
 
-# Asked by machines that carry no identity; it shows nothing.
-FREE = ("/healthz",)
-BACKEND = "dashboard.signin.local.AuthenticationBackend"
+# Asked by machines that carry no identity. The first shows nothing, the second one word to whom it does not know.
+ALIVE, READY = "/healthz", "/readyz"
+WAY = "the gateway"
 SESSION_KEY = "proxy_identity"
 LONGEST = 190
 
@@ -46,7 +47,7 @@ class Identity:
     @property
     def provider(self) -> str:
         """The name under which the accounts of this issuer are stored."""
-        return "proxy-" + hashlib.sha256(self.issuer.encode()).hexdigest()[:24]
+        return company.stored_name("proxy", self.issuer)
 
 
 class RefusedError(Exception):
@@ -71,7 +72,8 @@ class ProxyMiddleware:
         return proxy()
 
     def __call__(self, request: Any) -> HttpResponse:
-        if request.path in FREE:
+        if request.path == ALIVE or (request.path == READY and not self._says_who(request)):
+            request.user = AnonymousUser()
             return self.get_response(request)
         try:
             identity = identify(request, self.proxy)
@@ -80,13 +82,17 @@ class ProxyMiddleware:
             return _page(request, "keys_away", status=503)
         except RefusedError as error:
             log.warning("proxy sign-in refused: %s, from %s", error, request.META.get("REMOTE_ADDR", ""))
+            sessions.refused(request, way=WAY, words=f"Not accepted: {error}.")
             if request.user.is_authenticated:
-                logout(request)
+                sessions.end(request, Kind.ENDED, "The gateway did not vouch for a request.")
             return _page(request, "refused", status=error.status)
         if refusal := sign_in(request, identity):
             refusal["Cache-Control"] = "no-store"
             return refusal
         return self.get_response(request)
+
+    def _says_who(self, request: HttpRequest) -> bool:
+        return any(name in request.headers for name in self.proxy.headers)
 
 
 def identify(request: HttpRequest, proxy: Proxy) -> Identity:
@@ -99,8 +105,8 @@ def _from_assertion(request: HttpRequest, proxy: Proxy) -> Identity:
     if not token:
         raise RefusedError("no assertion")
     try:
-        if proxy.kind == "alb":
-            claims = alb.claims_of(token, proxy)
+        if proxy.kind in OF_AWS:
+            claims = aws.claims_of(token, proxy)
         else:
             claims = tokens.claims_of(
                 token,
@@ -111,6 +117,8 @@ def _from_assertion(request: HttpRequest, proxy: Proxy) -> Identity:
             )
     except tokens.RefusedTokenError as error:
         raise RefusedError(f"an assertion {error}") from error
+    if not tokens.domain_allowed(claims):
+        raise RefusedError("an assertion of another domain")
     email, name = claims.get("email"), claims.get("name")
     return Identity(
         issuer=proxy.issuer,
@@ -160,22 +168,25 @@ def sign_in(request: Any, identity: Identity) -> HttpResponse | None:
         user = _account(request, identity)
         if user is None:
             log.warning("proxy sign-in refused: the address belongs to an account that is there already")
-            return oidc.stopped(request, "taken", status=409)
+            sessions.refused(request, way=WAY, words=company.TAKEN)
+            return company.stopped(request, "taken", status=409)
         if not user.is_active:
-            return oidc.deactivated(request, user)
-        login(request, user, backend=BACKEND)
+            return company.deactivated(request, user, way=WAY)
+        sessions.begin(request, user, way=WAY)
         request.session[SESSION_KEY] = mark
+        # Read as with every later request: pages rely on what is read with a person.
+        request.user = get_user(request)
     roles.settle(request.user, identity.groups)
     return None
 
 
 def _account(request: HttpRequest, identity: Identity) -> Any:
     """The account of this person, made where there is none; None where somebody else has the address."""
-    accounts = SocialAccount.objects.select_related("user__access", "user__claimed", "user__preference")
+    accounts = SocialAccount.objects.select_related("user")
     accounts = accounts.filter(provider=identity.provider, uid=identity.subject)
     if found := accounts.first():
         return found.user
-    if oidc.address_is_taken(identity.email):
+    if company.address_is_taken(identity.email):
         return None
     first, _, last = identity.name.partition(" ")
     try:

@@ -1,4 +1,5 @@
-"""Roles from the company account: which group gives which role, worked out anew each time somebody signs in.
+"""Roles from the company account: which group gives which role, worked out anew each time somebody signs in, and by
+the worker once the map is another one.
 
 `SSO_ROLE_MAP` says `{group: "ops_admin" | "team_lead:EMEA,DACH" | "viewer:*"}`. Groups are compared exactly, capital
 letters included. The highest role wins, and the teams of all groups that give just that role are joined. What does
@@ -16,7 +17,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from dashboard.access import name_of
-from dashboard.models import ClaimedRole, Group, Role
+from dashboard.models import ClaimedRole, Event, Group, Kind, Role
 
 log = logging.getLogger(__name__)
 HEIGHT = {Role.VIEWER.value: 1, Role.TEAM_LEAD.value: 2, Role.OPS_ADMIN.value: 3}
@@ -109,15 +110,48 @@ def settle(user: Any, groups: Iterable[str]) -> None:
     }
     stored = getattr(user, "claimed", None)
     before = {name: getattr(stored, name) for name in now} if stored else None
-    if stored and before == now and set(stored.teams.values_list("pk", flat=True)) == keys:
+    teams_before = set(stored.teams.values_list("pk", flat=True)) if stored else set()
+    if stored and before == now and teams_before == keys:
         user.claimed = stored
         return
+    had = before["role"] if before else ""
     with transaction.atomic():
         stored, _ = ClaimedRole.objects.update_or_create(user=user, defaults=now | {"since": timezone.now()})
         stored.teams.set(keys)
+        if had != role or (before and before["all_numbers"] != everything) or teams_before != keys:
+            kind = Kind.ROLE_GIVEN if role else Kind.ROLE_TAKEN
+            Event.objects.note(kind, about=name_of(user), words=_in_words(role, everything, names))
     user.claimed = stored
-    had = before["role"] if before else ""
     log.info("%s: role from the company account: %s, was %s", name_of(user), role or "none", had or "none")
+
+
+_settled: dict[str, Any] = {}
+
+
+def settle_everybody() -> None:
+    """Work out anew, once an hour and first when a process starts, what everybody's groups give by the map of now.
+
+    So a role that the map gives no more is gone a minute after the worker was started with that map, and a team that
+    was renamed in Close is found again. The groups are those of each person's last sign-in.
+    """
+    now = (f"{timezone.now():%Y-%m-%dT%H}", dict(settings.SSO_ROLE_MAP))
+    if not settings.SSO_ROLE_MAP or _settled.get("as") == now:
+        return
+    for key in ClaimedRole.objects.values_list("pk", flat=True):
+        with transaction.atomic():
+            # Read once it is locked: somebody who signs in just now brings newer groups, and those count.
+            claimed = ClaimedRole.objects.select_for_update().filter(pk=key).first()
+            if claimed is not None:
+                settle(claimed.user, claimed.groups)
+    _settled["as"] = now
+
+
+def _in_words(role: str, everything: bool, names: Iterable[str]) -> str:
+    """A role as the history has it: "Team lead for DACH, EMEA, from the groups of the company account."."""
+    if not role:
+        return "No group of the company account gives one any more."
+    scope = "all numbers" if everything else ", ".join(sorted(names))
+    return f"{Role(role).label} for {scope}, from the groups of the company account."
 
 
 def _teams(giving: Iterable[Rule]) -> dict[str, set[int]]:

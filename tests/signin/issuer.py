@@ -9,16 +9,18 @@ from urllib.parse import parse_qs
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 CLIENT_ID, CLIENT_SECRET = "closephones-at-acme", "the secret of the tests"
 MAKERS = {
     "RS256": lambda: rsa.generate_private_key(public_exponent=65537, key_size=2048),
     "ES256": lambda: ec.generate_private_key(ec.SECP256R1()),
+    "ES384": lambda: ec.generate_private_key(ec.SECP384R1()),
 }
 
 
 class Key:
-    """A key pair with a name; `RS256` or `ES256`."""
+    """A key pair with a name; `RS256`, `ES256` or `ES384`."""
 
     def __init__(self, kid="first", algorithm="RS256"):
         self.kid, self.algorithm = kid, algorithm
@@ -27,6 +29,9 @@ class Key:
     def jwk(self):
         public = jwt.get_algorithm_by_name(self.algorithm).to_jwk(self.private.public_key(), as_dict=True)
         return public | {"kid": self.kid, "use": "sig", "alg": self.algorithm}
+
+    def pem(self):
+        return self.private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
     def sign(self, claims, **headers):
         return jwt.encode(claims, self.private, self.algorithm, headers={"kid": self.kid} | headers)
@@ -49,8 +54,6 @@ class Issuer:
         # True, or the one path that does not answer.
         self.down = False
         self.asked = []
-        # Answers that are no JSON, by path.
-        self.raw = {}
 
     def claims(self, **changes):
         """Claims as they should be, with these changed; None takes one away."""
@@ -63,8 +66,11 @@ class Issuer:
         self.asked.append((path, form))
         if path == "/.well-known/openid-configuration":
             return self.discovery
-        if path == "/keys":
+        if path in ("/keys", "/cdn-cgi/access/certs"):
             return {"keys": [key.jwk() for key in self.keys]}
+        if path.startswith("/pem/"):
+            # One key at an address of its own, as AWS has them.
+            return next((key.pem() for key in self.keys if path == f"/pem/{key.kid}"), None)
         return {"access_token": "access-token-of-the-tests", "token_type": "Bearer", "id_token": self.token}
 
 
@@ -75,11 +81,10 @@ def _handler():
             form = {name: values[0] for name, values in parse_qs(self.rfile.read(length).decode()).items()}
             issuer = self.server.issuer
             status = 503 if issuer.down in (True, self.path) else 200
-            if status == 200 and issuer.raw:
-                status = 200 if self.path in issuer.raw else 404
-                body = issuer.raw.get(self.path, b"")
-            else:
-                body = json.dumps(issuer.answer(self.path, form)).encode() if status == 200 else b"away"
+            answer = issuer.answer(self.path, form) if status == 200 else b"away"
+            if answer is None:
+                status, answer = 404, b"not here"
+            body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))

@@ -66,6 +66,13 @@ def test_the_page_has_one_button_and_it_leads_to_the_issuer(client, issuer):
     assert set(asked["scope"][0].split()) == {"openid", "profile", "email"}
 
 
+@pytest.mark.parametrize("supported", [["openid", "groups"], ["openid"], "groups", None])
+def test_groups_are_asked_for_where_the_issuer_has_a_scope_for_them(client, issuer, supported):
+    issuer.discovery["scopes_supported"] = supported
+    asked = parse_qs(urlsplit(client.post(START)["Location"]).query)
+    assert ("groups" in asked["scope"][0].split()) == (supported == ["openid", "groups"])
+
+
 def test_without_an_issuer_there_is_nothing_of_it(client, settings):
     settings.OIDC_ISSUER = ""
     assert "Continue with" not in text(client.get("/accounts/login/"))
@@ -163,6 +170,16 @@ def test_a_forged_signature_is_refused(client, sign_in, issuer, key, other_key, 
         assert who(client) is None
         assert token not in caplog.text
     assert caplog.text.count("company sign-in refused") == 7
+
+
+def test_people_of_another_domain_are_refused(client, sign_in, settings, caplog):
+    settings.SSO_DOMAINS = ["example.com", "example.org"]
+    assert sign_in(hd="example.org").status_code == 302
+    client.logout()
+    for wrong in ("evil.test", None, ["example.com"], ""):
+        assert sign_in(hd=wrong).status_code == 401
+        assert who(client) is None
+    assert caplog.text.count("company sign-in refused: an id token of another domain") == 4
 
 
 def test_a_token_may_leave_out_the_name_of_its_key_where_there_is_one(client, sign_in, issuer, key, other_key):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from dashboard.checks import proxy_is_whole
-from dashboard.signin.proxies import NEEDED
+from dashboard.checks.signin import proxy_is_whole
+from dashboard.signin.proxies import NEEDED, proxy
 
 GOOD = {
     "cloudflare": {"PROXY_ISSUER": "https://acme.cloudflareaccess.com", "PROXY_AUDIENCE": "tag"},
@@ -11,6 +11,10 @@ GOOD = {
     "alb": {
         "PROXY_ISSUER": "https://login.example.com",
         "PROXY_AUDIENCE": "arn:aws:elasticloadbalancing:eu-west-1:1:a",
+    },
+    "verified-access": {
+        "PROXY_ISSUER": "https://login.example.com",
+        "PROXY_AUDIENCE": "arn:aws:ec2:eu-west-1:1:verified-access-instance/vai-1",
     },
     "pomerium": {"PROXY_ISSUER": "phones.example.com"},
     "jwt": {
@@ -74,6 +78,19 @@ def test_an_algorithm_that_shares_a_secret_is_refused(said, algorithm):
 
 def test_keys_that_could_be_changed_on_the_way_are_refused(said):
     assert "has to begin with https://" in said("jwt", PROXY_JWKS_URL="http://gateway.example.com/keys")[0]
+
+
+@pytest.mark.parametrize("kind", ["cloudflare", "alb", "verified-access", "pomerium", "header"])
+def test_domains_of_google_hold_nobody_off_elsewhere(said, kind):
+    assert "which does not say whose domain" in said(kind, SSO_DOMAINS=["example.com"])[0]
+    assert said("iap", SSO_DOMAINS=["example.com"]) == []
+
+
+def test_where_the_keys_of_aws_are_follows_from_the_arn(said, settings):
+    said("verified-access")
+    assert proxy().keys_url == "https://public-keys.prod.verified-access.eu-west-1.amazonaws.com"
+    said("alb")
+    assert proxy().keys_url == "https://public-keys.auth.elb.eu-west-1.amazonaws.com"
 
 
 def test_two_ways_in_are_refused(said):

@@ -6,8 +6,8 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from dashboard import access
-from dashboard.models import Access, ClaimedRole, Group, Role
+from dashboard import access, tasks
+from dashboard.models import Access, ClaimedRole, Event, Group, Kind, Role
 from dashboard.services import people
 from dashboard.signin import roles
 
@@ -106,6 +106,38 @@ def test_a_role_from_the_company_alone_counts_and_one_by_hand_where_there_is_non
 def test_whom_the_company_makes_an_ops_admin_is_one(nobody):
     sign_in(nobody, {"groups": ["sales-ops"]})
     assert list(access.ops_admins()) == [nobody]
+
+
+def test_a_map_that_gives_less_counts_for_whoever_is_signed_in(nobody, client, settings):
+    assert sign_in(nobody, {"groups": ["sales-ops"]}) == ("ops_admin", "*")
+    client.force_login(nobody)
+    assert client.get("/people/").status_code == 200
+    settings.SSO_ROLE_MAP = {"sales-ops": "viewer:EMEA Sales"}
+    # What the worker calls each minute.
+    tasks.sweep.call()
+    assert now(nobody) == ("viewer", ["EMEA Sales"])
+    assert client.get("/people/").status_code == 403
+    settings.SSO_ROLE_MAP = {"others": "ops_admin"}
+    tasks.sweep.call()
+    assert now(nobody) == (None, [])
+    words = list(Event.objects.filter(kind=Kind.ROLE_GIVEN).order_by("position").values_list("words", flat=True))
+    assert words[-1] == "Viewer for EMEA Sales, from the groups of the company account."
+
+
+def test_who_signs_in_while_the_map_is_worked_out_keeps_what_that_gave(nobody, viewer, settings, monkeypatch):
+    for user in (nobody, viewer):
+        assert sign_in(user, {"groups": ["sales-ops"]}) == ("ops_admin", "*")
+    settle = roles.settle
+
+    def interrupted(user, groups):
+        monkeypatch.setattr(roles, "settle", settle)
+        sign_in(get_user_model().objects.get(pk=viewer.pk), {"groups": ["emea"]})
+        settle(user, groups)
+
+    monkeypatch.setattr(roles, "settle", interrupted)
+    settings.SSO_ROLE_MAP = MAP | {"one-more": "viewer:*"}
+    tasks.sweep.call()
+    assert now(viewer) == ("viewer", ["EMEA Sales"])
 
 
 def test_without_a_map_what_was_claimed_once_counts_no_more(nobody, settings):
