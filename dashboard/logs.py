@@ -6,7 +6,8 @@ import re
 
 # Keys and tokens by their shape; values of headers and parameters by the name before them.
 _SECRET = re.compile(
-    r"(?i)\b(api_[A-Za-z0-9._-]{4,})|((?:authorization|cookie|set-cookie|password|token|code|secret)[\"']?\s*[:=]\s*)"
+    r"(?i)\b(api_[A-Za-z0-9._-]{4,})|"
+    r"((?:authorization|cookie|set-cookie|password|token|code|secret|samlresponse)[\"']?\s*[:=]\s*)"
     r"(?:(?:basic|bearer)\s+)?[^\s\"',;&]+"
 )
 

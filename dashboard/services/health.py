@@ -1,6 +1,5 @@
 """Whether the service can do its work: what a load balancer and the person who runs it want to know."""
 
-import shutil
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -38,7 +37,7 @@ def facts() -> list[Fact]:
         return [Fact("database", False, f"cannot be written: {error}")]
     plan = MigrationExecutor(connection).migration_plan(MigrationExecutor(connection).loader.graph.leaf_nodes())
     here = Connection.load()
-    free = shutil.disk_usage(connections.database_folder()).free // 1_000_000
+    free = connections.free_mb()
     oldest = Change.objects.filter(state__in=OPEN).order_by("created_at").values_list("created_at", flat=True).first()
     sync_limit = timedelta(seconds=settings.SYNC_INTERVAL * SYNC_OLD_AFTER_INTERVALS)
     return [
