@@ -1,0 +1,363 @@
+"""Absences on the site: planned in a form, seen on a page, stopped by a click; what will ring at a moment to come."""
+
+import html
+import re
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from dashboard.models import Absence, Calendar, Group, Notice, Occurrence, PhoneNumber, Role
+from dashboard.services import absence_clock, approving, running
+
+from ..conftest import make_user, signed_in
+from ..services.planned import draft
+
+TARGET = "+49 176 04069180"
+FACTS = {
+    "forwarding": "to",
+    "target": TARGET,
+    "name": "Trade fair",
+    "reason": "Everybody is in Munich",
+    "from_day": "2026-12-04",
+    "from_time": "18:00",
+    "until_day": "2026-12-07",
+    "until_time": "09:00",
+    "zone": "Europe/Berlin",
+    "repeats": "once",
+}
+
+
+@pytest.fixture
+def clock():
+    with time_machine.travel("2026-12-04T12:00:00+01:00", tick=True) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def number(clock, synced):
+    return PhoneNumber.objects.filter(type="internal", forward_to_enabled=True).order_by("pk")[0]
+
+
+@pytest.fixture
+def plan_it(number, ops_client):
+    def do(client=ops_client, numbers=(number,), **facts):
+        data = FACTS | {"intent": str(uuid4()), "numbers": " ".join(one.close_id for one in numbers)} | facts
+        return client.post("/absences/new/", data)
+
+    return do
+
+
+def at(clock, moment):
+    """Move on to this moment, and let the worker do what is due."""
+    clock.move_to(moment)
+    absence_clock.tick()
+    running.run_due()
+    absence_clock.tick()
+
+
+def text_of(response):
+    return " ".join(response.content.decode().split())
+
+
+def test_the_form_says_what_it_is_about(number, ops_client):
+    response = ops_client.post("/absences/new/", {"numbers": number.close_id})
+    assert "For a while: 1 number" in text_of(response)
+    assert "No numbers are selected" in text_of(ops_client.get("/absences/new/"))
+
+
+def test_it_is_planned_seen_on_and_over(number, plan_it, ops, ops_client, clock, synced):
+    response = plan_it()
+    assert response.status_code == 303
+    page = text_of(ops_client.get(response["Location"]))
+    assert "Trade fair" in page
+    assert "forwards to +49 176 04069180" in page
+    assert "“Trade fair” is planned." in page
+    assert "Coming" in text_of(ops_client.get("/absences/"))
+
+    clock.move_to("2026-12-04T18:00:30+01:00")
+    absence_clock.tick()
+    running.run_due()
+    absence_clock.tick()
+    body = {"forward_to": "+4917604069180"}
+    assert synced.puts()[0][0] == number.close_id
+    assert body.items() <= synced.puts()[0][1].items()
+    # A session that was not used for an hour has ended.
+    ops_client = signed_in(ops)
+    page = text_of(ops_client.get("/absences/"))
+    assert "End now" in page
+    assert "Trade fair, Fri 04 Dec" in page
+
+    stopped = ops_client.post(f"{response['Location']}stop/")
+    assert stopped.status_code == 303
+    absence_clock.tick()
+    running.run_due()
+    absence_clock.tick()
+    assert "Over" in text_of(ops_client.get(response["Location"]))
+    assert PhoneNumber.objects.get(pk=number.pk).forward_to == number.forward_to
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"name": ""}, "Give it a name"),
+        ({"forwarding": ""}, "Choose at least one thing to change"),
+        ({"target": "nowhere"}, "Only digits can be dialled"),
+        ({"from_time": "soon"}, "Type a time such as 17:30"),
+        ({"until_day": "2026-12-03"}, "Choose a day after the first one"),
+        ({"until_day": "2026-12-04", "until_time": "17:00"}, "It would end before it begins"),
+        ({"zone": "Berlin"}, "This is no time zone"),
+        ({"repeats": "weekdays"}, "Choose at least one weekday"),
+        ({"repeats": "calendar"}, "Choose a calendar"),
+        ({"from_day": "9999-12-31", "until_day": "9999-12-31"}, "This day is out of reach"),
+        ({"repeats": "weekdays", "weekdays": ["3"], "last_day": "9999-12-31"}, "This day is out of reach"),
+        ({"from_day": "2026-01-01", "until_day": "2026-01-02"}, "All of it is in the past"),
+    ],
+)
+def test_what_cannot_be_is_said_and_what_was_typed_is_kept(plan_it, facts, words):
+    response = plan_it(**facts)
+    assert response.status_code == 422
+    page = text_of(response)
+    assert words in page
+    assert "Everybody is in Munich" in page
+    assert not Absence.objects.exists()
+
+
+def test_changing_a_field_that_an_absence_holds_asks_how_long(plan_it, number, ops, clock, synced):
+    plan_it()
+    clock.move_to("2026-12-04T18:00:30+01:00")
+    absence_clock.tick()
+    running.run_due()
+    absence_clock.tick()
+    synced.journal.clear()
+    client, url = signed_in(ops), f"/numbers/{number.close_id}/edit/forwarding/"
+    facts = {"was_forward_to": "+4917604069180", "forward_to": "+4917604069181", "intent": str(uuid4())}
+    htmx = {"HX-Request": "true"}
+    asked = client.post(url, facts, headers=htmx)
+    assert asked.status_code == 422
+    assert "“Trade fair” holds this until 7 Dec 2026" in text_of(asked)
+    assert synced.puts() == []
+
+    assert "Until Monday 8:00" in text_of(asked)
+    page = text_of(client.get(f"/numbers/{number.close_id}/"))
+    assert re.search(r'Forwarding until Monday 8:00, <a [^>]*href="/absences/\d+/">Trade fair</a>', page)
+    assert "ends, and this goes back:" in page
+    assert "until Monday 8:00</a>" in text_of(client.get("/numbers/"))
+
+    saved = client.post(url, facts | {"hold": "until", "intent": str(uuid4())}, headers=htmx)
+    assert saved.status_code == 200
+    assert synced.puts() == [(number.close_id, {"forward_to": "+4917604069181"})]
+    clock.move_to("2026-12-07T09:00:30+01:00")
+    absence_clock.tick()
+    running.run_due()
+    assert PhoneNumber.objects.get(pk=number.pk).forward_to == number.forward_to
+
+
+@pytest.mark.parametrize(("hold", "back"), [("until", True), ("good", False)])
+def test_a_plan_over_what_an_absence_holds_asks_how_long(plan_it, number, ops, clock, synced, hold, back):
+    plan_it()
+    at(clock, "2026-12-04T18:00:30+01:00")
+    plan = draft(ops, [PhoneNumber.objects.get(pk=number.pk)], forward_to="+4917604069181")
+    client, url = signed_in(ops), f"/plans/{plan.pk}/"
+    page = text_of(client.get(url))
+    assert "“Trade fair” holds this until Monday 8:00" in page
+    facts = {"do": "approve", "digest": approving.digest(plan), "count": "1"}
+    asked = client.post(url, facts)
+    assert asked.status_code == 422
+    assert "Choose how long it shall hold" in text_of(asked)
+    assert client.post(url, facts | {"hold": hold}).status_code == 303
+    running.run_due()
+    assert PhoneNumber.objects.get(pk=number.pk).forward_to == "+4917604069181"
+    at(clock, "2026-12-07T09:00:30+01:00")
+    assert PhoneNumber.objects.get(pk=number.pk).forward_to == (number.forward_to if back else "+4917604069181")
+    assert "Everything is as it was before." in Notice.objects.get(kind="absence").words
+
+
+def test_a_form_that_is_sent_twice_makes_one_absence(plan_it):
+    intent = str(uuid4())
+    assert plan_it(intent=intent)["Location"] == plan_it(intent=intent)["Location"]
+    assert Absence.objects.count() == 1
+
+
+def test_an_overlap_is_a_conflict(plan_it):
+    plan_it()
+    response = plan_it(name="Another")
+    assert response.status_code == 409
+    assert "“Trade fair” of Marta Klein sets the same on 04 Dec 2026" in text_of(response)
+
+
+def test_many_numbers_have_to_be_counted(clock, synced, plan_it):
+    numbers = PhoneNumber.objects.filter(type="internal")[:30]
+    facts = {"forwarding": "", "press_1": "on"}
+    response = plan_it(numbers=numbers, **facts)
+    assert response.status_code == 422
+    assert "Type 30 to confirm that 30 numbers change." in text_of(response)
+    assert plan_it(numbers=numbers, typed="30", **facts).status_code == 303
+
+
+def test_what_the_clocks_make_of_a_time_is_resolved_on_the_form(plan_it, ops_client):
+    skipped = plan_it(from_day="2027-03-28", from_time="02:30", until_day="2027-03-28", until_time="09:00")
+    assert skipped.status_code == 422
+    assert "The clock skips 02:30 on that day. Choose 03:30 or another time." in text_of(skipped)
+
+    twice = {"from_day": "2027-10-31", "from_time": "02:15", "until_day": "2027-10-31", "until_time": "02:45"}
+    asked = plan_it(**twice)
+    assert asked.status_code == 422
+    page = text_of(asked)
+    assert "The clock shows 02:15 twice on that day. Choose which." in page
+    assert "02:45 CEST, before the clock goes back" in page
+    assert plan_it(**twice, from_fold="1", until_fold="1").status_code == 303
+    occurrence = Occurrence.objects.get()
+    assert (occurrence.starts_at.hour, occurrence.ends_at.hour) == (1, 1)
+
+
+def test_where_it_repeats_a_rule_decides_and_is_said(plan_it, ops_client):
+    facts = {"from_day": "2027-03-28", "from_time": "02:30", "until_day": "2027-03-28", "repeats": "weekdays"}
+    response = plan_it(**facts, weekdays=["6"])
+    page = text_of(ops_client.get(response["Location"]))
+    assert "02:30 does not exist on 28 Mar 2027: the clocks go forward. It is 03:30 then." in page
+
+
+class TestChangingOne:
+    @pytest.fixture
+    def form(self, plan_it, ops_client):
+        """The page of the form of an absence that is there, and what it would post as it is."""
+        url = plan_it()["Location"] + "edit/"
+        page = ops_client.get(url)
+        was = re.search(r'name="was" value="([^"]*)"', page.content.decode())[1]
+        return url, FACTS | {"target": "+4917604069180", "was": html.unescape(was), "intent": str(uuid4())}
+
+    def test_it_is_changed_and_its_numbers_too(self, form, number, ops_client):
+        url, facts = form
+        other = PhoneNumber.objects.filter(type="internal").exclude(pk=number.pk).order_by("pk")[0]
+        facts |= {"name": "Fair", "until_day": "2026-12-08", "off": number.pk, "add": other.number}
+        assert ops_client.post(url, facts).status_code == 303
+        absence = Absence.objects.get()
+        assert (absence.name, absence.end_days, list(absence.numbers.all())) == ("Fair", 4, [other])
+        assert Occurrence.objects.get().ends_at.day == 8
+        assert "Somebody has changed" not in text_of(ops_client.get(url))
+
+    def test_what_somebody_else_changed_meanwhile_is_shown_first(self, form, ops_client):
+        url, facts = form
+        assert ops_client.post(url, facts | {"until_day": "2026-12-09"}).status_code == 303
+        stale = ops_client.post(url, facts | {"name": "Mine"})
+        assert stale.status_code == 409
+        page = text_of(stale)
+        assert "Somebody has changed this absence while you had it open." in page
+        assert 'Until: <del class="muted">2026-12-07</del>' in page
+        assert 'name="name" value="Mine"' in page
+        assert 'name="until_day" value="2026-12-09"' in page
+        was = html.unescape(re.search(r'name="was" value="([^"]*)"', page)[1])
+        again = ops_client.post(url, facts | {"name": "Mine", "until_day": "2026-12-09", "was": was})
+        assert again.status_code == 303
+        absence = Absence.objects.get()
+        assert (absence.name, absence.end_days) == ("Mine", 5)
+
+    @pytest.mark.parametrize(
+        ("facts", "words"),
+        [
+            ({"until_day": "2026-12-04", "until_time": "17:00"}, "It would end before it begins"),
+            ({"add": "+49 1"}, "“+49 1”: No number in Close is +49 1."),
+            ({"target": "nowhere"}, "Only digits can be dialled"),
+        ],
+    )
+    def test_the_same_checks_as_for_a_new_one(self, form, ops_client, facts, words):
+        url, given = form
+        response = ops_client.post(url, given | facts)
+        assert response.status_code == 422
+        assert words in text_of(response)
+        assert Absence.objects.get().edition == 0
+
+    def test_only_its_author_and_ops_admins(self, form, lead_client):
+        url, facts = form
+        assert lead_client.post(url, facts).status_code in (403, 404)
+        assert Absence.objects.get().edition == 0
+
+
+def test_a_lead_sees_their_own_and_stops_no_others(plan_it, number, ops_client, lead_client):
+    foreign = Group.objects.create(close_id="group_foreign", name="Zebra")
+    stranger = signed_in(make_user("Zoe Zander", role=Role.TEAM_LEAD, teams=[foreign]))
+    location = plan_it()["Location"]
+    assert stranger.get(location).status_code == 404
+    assert stranger.post(f"{location}stop/").status_code == 404
+    assert "Trade fair" not in text_of(stranger.get("/absences/"))
+    assert Absence.objects.get().stopped_at is None
+
+
+def test_what_will_ring(plan_it, number, ops_client):
+    plan_it()
+    then = {"number": number.close_id, "day": "2026-12-05", "time": "10:00"}
+    page = text_of(ops_client.get("/absences/", then))
+    assert "Because of “Trade fair”" in page
+    assert "+49 176 04069180" in page
+    later = text_of(ops_client.get("/absences/", then | {"day": "2026-12-24"}))
+    assert "Because of" not in later
+    for far, words in (("2029-01-01", "Only the next 400 days are looked at"), ("9999-12-31", "out of reach")):
+        assert words in text_of(ops_client.get("/absences/", then | {"day": far}))
+    nothing = text_of(ops_client.get("/absences/", then | {"number": "no such number"}))
+    assert "No number of yours matches this" in nothing
+
+
+def test_a_calendar_is_added_and_says_what_it_lacks(clock, synced, ops_client):
+    facts = {"name": "Berlin", "country": "de", "region": "BE", "own_days": "2026-12-24 Christmas Eve"}
+    assert ops_client.post("/absences/calendars/new/", facts).status_code == 303
+    assert Calendar.objects.get().own_days == {"2026-12-24": "Christmas Eve"}
+    ops_client.post("/absences/calendars/new/", {"name": "Own", "own_days": "2026-12-24"})
+    page = text_of(ops_client.get("/absences/"))
+    assert "24 Dec, Christmas Eve" in page
+    assert "It has no days for 2027 yet" in page
+    for wrong, words in [
+        (facts, "There is a calendar of this name already"),
+        ({"name": "x", "country": "XX"}, "The holidays of XX are not known"),
+        ({"name": "x", "country": "DE", "region": "ZZ"}, "Choose one of BB, BE"),
+        ({"name": "x", "own_days": "Christmas"}, "Line 1: “Christmas” is no day"),
+        ({"name": "x", "own_days": f"2026-12-24 {'x' * 20_000}"}, "20,000 characters are the most"),
+        ({"name": "x"}, "Choose a country, or write down own days"),
+    ]:
+        response = ops_client.post("/absences/calendars/new/", wrong)
+        assert response.status_code == 422
+        assert words in text_of(response)
+
+
+def test_a_calendar_in_use_says_by_whom_and_what_a_change_would_do(plan_it, number, ops_client, lead, clock, synced):
+    own = Calendar.objects.create(name="Own", own_days={"2026-12-24": "Christmas Eve"})
+    url = f"/absences/calendars/{own.pk}/"
+    assert (
+        plan_it(repeats="calendar", calendar=f"{own.pk}", until_day="2026-12-04", until_time="20:00").status_code
+        == 303
+    )
+    page = ops_client.get(url)
+    assert "Trade fair" in text_of(page)
+    refused = ops_client.post(f"{url}delete/")
+    assert refused.status_code == 409
+    assert "“Trade fair” is on its days. Stop it or choose other days for it first." in text_of(refused)
+    assert "Ask an ops admin to change it" in text_of(signed_in(lead).get(url))
+
+    facts = {"name": "Own", "own_days": "2026-12-31 New Year’s Eve", "was": page.context["was"]}
+    asked = ops_client.post(url, facts)
+    assert asked.status_code == 422
+    assert "“Trade fair” would follow." in text_of(asked)
+    assert "Also on: 2026-12-31 New Year’s Eve. No longer on: 2026-12-24 Christmas Eve." in text_of(asked)
+    assert ops_client.post(url, facts | {"seen": asked.context["effect"].key}).status_code == 303
+    assert f"{Occurrence.objects.get().day}" == "2026-12-31"
+    assert ops_client.post(url, facts).status_code == 409
+
+    ops_client.post(f"/absences/{Absence.objects.get().pk}/stop/")
+    assert ops_client.post(f"{url}delete/").status_code == 303
+    assert not Calendar.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "query", ["week=nonsense", "week=9999-12-31", "week=0001-01-01", "show=x&page=99", "number="]
+)
+def test_odd_addresses_show_the_page(number, ops_client, query):
+    assert ops_client.get(f"/absences/?{query}").status_code == 200
+
+
+def test_a_week_shows_what_is_due_in_it(plan_it, ops_client):
+    plan_it(repeats="weekdays", weekdays=["4"])
+    page = text_of(ops_client.get("/absences/?week=2026-12-21"))
+    assert "Trade fair, Fri 25 Dec 17:00 to Mon 28 Dec 08:00" in page
+    assert (timezone.now() + timedelta(days=30)).year == 2027
