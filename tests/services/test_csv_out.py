@@ -2,9 +2,13 @@
 
 import csv
 import io
+import re
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dashboard.services import csv_out
 
@@ -16,9 +20,9 @@ from dashboard.services import csv_out
         "+1+1",
         "-1",
         "@SUM(A1)",
-        "\t=1",
-        "\r=1",
-        "\n=1",
+        "\tx",
+        "\rx",
+        "\nx",
         " =1",
         "＝1",
         "＋1",
@@ -37,6 +41,39 @@ def test_other_text_and_phone_numbers_stay_as_they_are(text):
 @pytest.mark.parametrize("text", ["+1415555014２", "+14155550142\n", "+0123456789", "+1"])
 def test_what_only_resembles_a_phone_number_is_made_safe(text):
     assert csv_out.safe(text).startswith("'+")
+
+
+# What a spreadsheet does that splits at semicolons, tabs or ends of lines and takes quotes for text, or drops them.
+SPLIT_AT = re.compile(r"[;\t\r\n]")
+
+
+@given(st.text(alphabet="=+-@';\t\n\r \"＝,x1", max_size=12))
+def test_no_way_to_split_a_file_makes_a_formula_and_nothing_is_lost(text):
+    written = csv_out.safe(text)
+    for piece in SPLIT_AT.split(written):
+        assert not piece.replace('"', "").lstrip().startswith(("=", "+", "-", "@", "＝"))
+    assert csv_out.plain(written) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("x;=1+1", "x;'=1+1"),
+        ("x; -1;@y", "x;' -1;'@y"),
+        ('x;"=1', "x;'\"=1"),
+        ("x\n=1", "x\n'=1"),
+        ("\t=1", "'\t'=1"),
+        ("a;b, c=d", "a;b, c=d"),
+        (";'", ";''"),
+    ],
+)
+def test_what_follows_a_semicolon_is_a_cell_in_many_countries(text, written):
+    assert csv_out.safe(text) == written
+
+
+def test_times_are_those_of_a_zone():
+    moment = datetime(2026, 11, 24, 10, 58, tzinfo=UTC)
+    assert csv_out.safe(moment, ZoneInfo("Asia/Kolkata")) == "2026-11-24T16:28:00+05:30"
 
 
 def test_values_of_other_types():
