@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from dashboard import access
 from dashboard.models import Member, PhoneNumber
-from dashboard.services.fields import DEFAULT_RING
+from dashboard.models.numbers import DEFAULT_RING
 
 # A chain of forwarding longer than this is not followed.
 FOLLOWED_HOPS = 10

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dashboard.close import PhoneNumberRecord
+from dashboard.models import PhoneNumber
+from dashboard.models.numbers import DEFAULT_RING
 
 # What a person can change here and Close takes in a PUT (https://developer.close.com/api/resources/phone-numbers).
 EDITABLE = (
@@ -15,21 +17,20 @@ EDITABLE = (
     "inbound_ring_duration",
 )
 
+# Who a number belongs to: plans change it, for ops admins; there is no editor of one field for it.
+BELONGING = ("participants", "participant_groups")
+WRITABLE = (*EDITABLE, *BELONGING)
+
 # A difference in one of these is a change that somebody made; all else in an answer is derived or billing.
 FOLLOWED = (
-    *EDITABLE,
+    *WRITABLE,
     "number",
     "type",
     "country",
-    "participants",
-    "participant_groups",
     "phone_numbers",
     "sms_enabled",
     "mms_enabled",
 )
-
-DEFAULT_RING = 30
-"""Seconds that Close rings where `inbound_ring_duration` is null."""
 
 _LISTS = {"participants", "participant_groups", "phone_numbers"}
 
@@ -45,8 +46,21 @@ def said(record: PhoneNumberRecord) -> dict[str, Any]:
     return values
 
 
+def held(number: PhoneNumber, names: Iterable[str]) -> dict[str, Any]:
+    """What the cache says that this number holds of these writable fields, with "" where Close has null."""
+    values: dict[str, Any] = {}
+    for name in names:
+        if name == "participants":
+            values[name] = [entry[0] for entry in number.people]
+        elif name == "participant_groups":
+            values[name] = [group.close_id for group in number.groups.all()]
+        else:
+            values[name] = getattr(number, name)
+    return values
+
+
 def normal(name: str, value: Any) -> Any:
-    """A form of the value in which equal means the same to people: null text is "", null ring is 30 s."""
+    """A form of the value in which equal means the same to people: null text is "", null ring is Close's default."""
     if name in _LISTS:
         return sorted(value or [])
     if name == "inbound_ring_duration":

@@ -7,14 +7,16 @@ in the row, what it is sorted by and the text it is found by are drawn from them
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
 
 from dashboard.close import GroupRecord, OrganizationRecord, PhoneNumberRecord
 from dashboard.models import Answer, Group, Member, PhoneNumber
-from dashboard.models.numbers import SORTED_LENGTH
+from dashboard.models.numbers import SORTED_LENGTH, folded
 from dashboard.models.people import UNKNOWN_GROUP, UNKNOWN_PERSON
+from dashboard.services import bulk
 
 CHUNK = 500
 SHOWN = ("people", "team_names", "team_keys", "people_sort", "teams_sort", "search_text")
@@ -33,9 +35,10 @@ def store_people(organization: OrganizationRecord, groups: Sequence[GroupRecord]
     pks = sorted(
         {*on_them.values_list("pk", flat=True), *PhoneNumber.objects.of_teams(renamed).values_list("pk", flat=True)}
     )
+    people = People()
     for start in range(0, len(pks), CHUNK):
         with transaction.atomic():
-            describe(pks[start : start + CHUNK])
+            describe(pks[start : start + CHUNK], people)
 
 
 def _store_groups(groups: Sequence[GroupRecord]) -> tuple[dict[str, set[int]], set[int]]:
@@ -57,107 +60,157 @@ def _store_groups(groups: Sequence[GroupRecord]) -> tuple[dict[str, set[int]], s
 
 
 def _store_members(organization: OrganizationRecord, groups_of: Mapping[str, set[int]]) -> set[int]:
-    """Store the people; the keys of those who show differently now."""
+    """Store the people; the keys of those who show differently now. Nobody new is on a number yet."""
     known = {member.close_id: member for member in Member.objects.prefetch_related("groups")}
     said = {m.user_id: (m.name or UNKNOWN_PERSON, m.email, False) for m in organization.inactive_memberships}
     said |= {m.user_id: (m.name or UNKNOWN_PERSON, m.email, True) for m in organization.memberships}
-    for close_id, member in known.items():
-        said.setdefault(close_id, (member.name, member.email, False))
-    touched = set()
+    for close_id, left in known.items():
+        said.setdefault(close_id, (left.name, left.email, False))
+    touched: set[int] = set()
+    new: list[Member] = []
+    in_groups: list[tuple[str, int]] = []
     for close_id, (name, email, active) in said.items():
-        member = known.get(close_id) or Member(close_id=close_id)
         groups = groups_of.get(close_id, set())
-        before = {group.pk for group in member.groups.all()} if member.pk else set()
-        if member.pk and (member.name, member.email, member.active, before) == (name, email, active, groups):
+        if (member := known.get(close_id)) is None:
+            new.append(Member(close_id=close_id, name=name, email=email, active=active))
+            in_groups += [(close_id, group) for group in groups]
+            continue
+        before = {group.pk for group in member.groups.all()}
+        if (member.name, member.email, member.active, before) == (name, email, active, groups):
             continue
         member.name, member.email, member.active = name, email, active
         member.save()
         member.groups.set(groups)
         touched.add(member.pk)
+    keys = {member.close_id: member.pk for member in Member.objects.bulk_create(new)}
+    pairs = [(keys[close_id], group) for close_id, group in in_groups]
+    bulk.insert(Member.groups.through, ("member_id", "group_id"), pairs)
     return touched
 
 
-def relate(records: Mapping[int, PhoneNumberRecord]) -> None:
-    """Set members and groups of these numbers (by key) to what Close said.
+@dataclass(frozen=True)
+class _Person:
+    """Somebody as the rows of numbers show them; `groups` are keys."""
 
-    An id that Close has not told us of gets a place of its own, so that nobody on a number is passed over.
+    close_id: str
+    name: str
+    active: bool
+    groups: set[int]
+
+
+class People:
+    """All people and groups of the cache, read once for the many numbers that are drawn from them.
+
+    Only a walk changes them, before it comes to its numbers, and only one walks at a time.
     """
-    _set_relation(PhoneNumber.members.through, "member_id", _said_members(records))
-    _set_relation(PhoneNumber.groups.through, "group_id", _said_groups(records))
+
+    def __init__(self) -> None:
+        groups_of = defaultdict[int, set[int]](set)
+        for member, group in Member.groups.through.objects.values_list("member_id", "group_id"):
+            groups_of[member].add(group)
+        rows = list(Member.objects.values_list("pk", "close_id", "name", "active"))
+        self.people = {pk: _Person(close_id, name, active, groups_of[pk]) for pk, close_id, name, active in rows}
+        self._member_keys = {close_id: pk for pk, close_id, _, _ in rows}
+        groups = list(Group.objects.values_list("pk", "close_id", "name"))
+        self.groups = {pk: name for pk, _, name in groups}
+        self._group_keys = {close_id: pk for pk, close_id, _ in groups}
+
+    def members_of(self, record: PhoneNumberRecord) -> set[int] | None:
+        """The keys of the people whom Close said of this number; None where it said nothing.
+
+        An id that Close has not told us of gets a place of its own, so that nobody on a number is passed over.
+        """
+        return None if record.member_ids is None else {self._member(close_id) for close_id in record.member_ids}
+
+    def groups_of(self, record: PhoneNumberRecord) -> set[int] | None:
+        """The same for groups."""
+        said = record.says("participant_groups")
+        return {self._group(close_id) for close_id in record.participant_groups} if said else None
+
+    def _member(self, close_id: str) -> int:
+        if close_id not in self._member_keys:
+            unknown = {"name": UNKNOWN_PERSON, "active": False}
+            member = Member.objects.get_or_create(close_id=close_id, defaults=unknown)[0]
+            self._member_keys[close_id] = member.pk
+            self.people[member.pk] = _Person(close_id, member.name, member.active, set())
+        return self._member_keys[close_id]
+
+    def _group(self, close_id: str) -> int:
+        if close_id not in self._group_keys:
+            unknown = {"name": UNKNOWN_GROUP, "gone": True}
+            group = Group.objects.get_or_create(close_id=close_id, defaults=unknown)[0]
+            self._group_keys[close_id] = group.pk
+            self.groups[group.pk] = group.name
+        return self._group_keys[close_id]
 
 
-def _said_members(records: Mapping[Any, PhoneNumberRecord]) -> dict[Any, set[int]]:
-    wanted = {key: set(r.member_ids) for key, r in records.items() if r.member_ids is not None}
-    return _keys(Member, wanted, UNKNOWN_PERSON)
+def relate(records: Mapping[int, PhoneNumberRecord], people: People, *, new: bool = False) -> None:
+    """Set members and groups of these numbers (by key) to what Close said. `new`: they have none so far."""
+    for through, column, said in (
+        (PhoneNumber.members.through, "member_id", {pk: people.members_of(r) for pk, r in records.items()}),
+        (PhoneNumber.groups.through, "group_id", {pk: people.groups_of(r) for pk, r in records.items()}),
+    ):
+        wanted = {pk: keys for pk, keys in said.items() if keys is not None}
+        have = set() if new else _thin_out(through, column, wanted)
+        want = {(number, other) for number, others in wanted.items() for other in others}
+        bulk.insert(through, ("phonenumber_id", column), sorted(want - have))
 
 
-def _said_groups(records: Mapping[Any, PhoneNumberRecord]) -> dict[Any, set[int]]:
-    wanted = {key: set(r.participant_groups) for key, r in records.items() if r.says("participant_groups")}
-    return _keys(Group, wanted, UNKNOWN_GROUP)
+def _thin_out(through: Any, column: str, wanted: Mapping[int, set[int]]) -> set[tuple[int, int]]:
+    """Take out of a relation what is not wanted of these numbers any more; the pairs that stay."""
+    rows = through.objects.filter(phonenumber__in=wanted).values_list("pk", "phonenumber_id", column)
+    have = {(number, other): pk for pk, number, other in rows}
+    through.objects.filter(
+        pk__in=[pk for (number, other), pk in have.items() if other not in wanted[number]]
+    ).delete()
+    return {(number, other) for number, other in have if other in wanted[number]}
 
 
-def _keys(model: Any, wanted: Mapping[Any, set[str]], unknown_name: str) -> dict[Any, set[int]]:
-    """The wanted ids of each number as keys of `model`."""
-    ids = set().union(*wanted.values()) if wanted else set()
-    keys = dict(model.objects.filter(close_id__in=ids).values_list("close_id", "pk"))
-    for close_id in ids - set(keys):
-        unknown = {"name": unknown_name} | ({"active": False} if model is Member else {"gone": True})
-        keys[close_id] = model.objects.get_or_create(close_id=close_id, defaults=unknown)[0].pk
-    return {number: {keys[close_id] for close_id in close_ids} for number, close_ids in wanted.items()}
-
-
-def _set_relation(through: Any, column: str, wanted: Mapping[int, set[int]]) -> None:
-    """Make the rows of a relation what is wanted for these numbers, touching only what differs."""
-    rows = through.objects.filter(phonenumber__in=wanted)
-    have = {(number, other): pk for pk, number, other in rows.values_list("pk", "phonenumber_id", column)}
-    want = {(number, other) for number, others in wanted.items() for other in others}
-    through.objects.filter(pk__in=[pk for pair, pk in have.items() if pair not in want]).delete()
-    missing = [through(phonenumber_id=number, **{column: other}) for number, other in sorted(want - set(have))]
-    through.objects.bulk_create(missing, ignore_conflicts=True)
-
-
-def describe(pks: Sequence[int]) -> None:
+def describe(pks: Sequence[int], people: People) -> None:
     """Draw people, teams, sort keys and search text of these numbers from their relations."""
-    members = _by_number(Member, _related(PhoneNumber.members.through, "member_id", pks))
-    groups = _by_number(Group, _related(PhoneNumber.groups.through, "group_id", pks))
+    members = _related(PhoneNumber.members.through, "member_id", pks)
+    groups = _related(PhoneNumber.groups.through, "group_id", pks)
     outside = dict(Answer.objects.filter(number__in=pks).values_list("number_id", "raw__phone_numbers"))
     changed = []
     for number in PhoneNumber.objects.filter(pk__in=pks):
-        before = [getattr(number, name) for name in SHOWN]
-        _draw(number, members[number.pk], groups[number.pk], outside.get(number.pk) or [])
-        if before != [getattr(number, name) for name in SHOWN]:
+        found_by = (number.number, number.forward_to, *(outside.get(number.pk) or []), number.label)
+        shown = _shown(members[number.pk], groups[number.pk], people, found_by)
+        if any(getattr(number, name) != value for name, value in shown.items()):
+            for name, value in shown.items():
+                setattr(number, name, value)
             changed.append(number)
     PhoneNumber.objects.bulk_update(changed, SHOWN, batch_size=100)
 
 
-def draw_new(numbers: Sequence[PhoneNumber], records: Mapping[str, PhoneNumberRecord]) -> None:
-    """The same for numbers that are about to be inserted, from what Close said (by Close's id)."""
-    members, groups = _by_number(Member, _said_members(records)), _by_number(Group, _said_groups(records))
-    for number in numbers:
-        outside = records[number.close_id].phone_numbers
-        _draw(number, members[number.close_id], groups[number.close_id], outside)
+def shown_of(record: PhoneNumberRecord, people: People) -> dict[str, Any]:
+    """The same for a number that is about to be inserted, from what Close said: columns and their values."""
+    found_by = (record.number, record.forward_to or "", *record.phone_numbers, record.label or "")
+    return _shown(people.members_of(record) or set(), people.groups_of(record) or set(), people, found_by)
 
 
-def _draw(number: PhoneNumber, members: Iterable[Member], groups: Iterable[Group], outside: Iterable[object]) -> None:
-    """Put into the row what the table shows of a number's people and teams."""
-    people = sorted(members, key=lambda member: (not member.active, member.name.casefold()))
-    of_number = {group.pk: group for group in groups}
-    for member in people:
-        of_number |= {group.pk: group for group in member.groups.all()} if member.active else {}
-    number.people = [[member.close_id, member.name, member.active] for member in people]
-    number.team_names = sorted((group.name for group in of_number.values()), key=str.casefold)
-    number.team_keys = "".join(f",{key}" for key in sorted(of_number)) + ("," if of_number else "")
-    number.people_sort = ", ".join(member.name for member in people).casefold()[:SORTED_LENGTH]
-    number.teams_sort = ", ".join(number.team_names).casefold()[:SORTED_LENGTH]
-    number.search_text = search_text(number, outside)
+def _shown(members: set[int], groups: set[int], people: People, found_by: Sequence[object]) -> dict[str, Any]:
+    """What the table shows of a number's people and teams, and the text it is found by: the columns SHOWN."""
+    those = sorted(
+        (people.people[key] for key in members), key=lambda person: (not person.active, person.name.casefold())
+    )
+    teams = groups.union(*(person.groups for person in those if person.active))
+    names = [person.name for person in those]
+    team_names = sorted((people.groups[key] for key in teams), key=str.casefold)
+    return {
+        "people": [[person.close_id, person.name, person.active] for person in those],
+        "team_names": team_names,
+        "team_keys": "".join(f",{key}" for key in sorted(teams)) + ("," if teams else ""),
+        "people_sort": ", ".join(names).casefold()[:SORTED_LENGTH],
+        "teams_sort": ", ".join(team_names).casefold()[:SORTED_LENGTH],
+        "search_text": search_text(found_by, names, team_names),
+    }
 
 
-def index(records: Mapping[int, PhoneNumberRecord]) -> None:
-    """Draw the search text of these numbers (by key) anew, where their people and teams are as they were."""
-    drawn_from = ("number", "label", "forward_to", "people", "team_names")
-    for number in PhoneNumber.objects.filter(pk__in=records).only(*drawn_from):
-        text = search_text(number, records[number.pk].phone_numbers)
-        PhoneNumber.objects.filter(pk=number.pk).update(search_text=text)
+def found_by(number: PhoneNumber, record: PhoneNumberRecord, columns: Mapping[str, Any]) -> str:
+    """The search text of a number whose people and teams stay as they are; `columns` are about to be stored."""
+    now = {name: columns.get(name, getattr(number, name)) for name in ("number", "forward_to", "label")}
+    texts = (now["number"], now["forward_to"], *record.phone_numbers, now["label"])
+    return search_text(texts, [entry[1] for entry in number.people], number.team_names)
 
 
 def _related(through: Any, column: str, pks: Sequence[int]) -> dict[Any, set[int]]:
@@ -168,18 +221,11 @@ def _related(through: Any, column: str, pks: Sequence[int]) -> dict[Any, set[int
     return found
 
 
-def _by_number(model: Any, keys: Mapping[Any, set[int]]) -> dict[Any, list[Any]]:
-    """The rows of `model` behind these keys, by number; people with their groups."""
-    rows = model.objects.prefetch_related("groups") if model is Member else model.objects
-    by_key = rows.in_bulk(set().union(*keys.values()))
-    return defaultdict(list, {number: [by_key[key] for key in of_number] for number, of_number in keys.items()})
+def search_text(found_by: Sequence[object], names: Iterable[str], team_names: Iterable[str]) -> str:
+    """What a number is found by: digits without signs, label, people, teams, targets; without accents and case.
 
-
-def search_text(number: PhoneNumber, outside: Iterable[object]) -> str:
-    """What a number is found by: digits without signs, label, people, teams, targets; case folded.
-
-    The digits of a label stand there too, since "24/7" and "0161 496" are looked for without their signs.
+    `found_by`: the number, its target, other numbers, and last the label, whose digits stand there too, since "24/7"
+    and "0161 496" are looked for without their signs.
     """
-    digits = [re.sub(r"\D", "", str(text)) for text in (number.number, number.forward_to, *outside, number.label)]
-    names = [str(entry[1]) for entry in number.people]
-    return " ".join(part for part in (*digits, number.label, *names, *number.team_names) if part).casefold()
+    digits = [re.sub(r"\D", "", str(text)) for text in found_by]
+    return folded(" ".join(part for part in (*digits, str(found_by[-1]), *names, *team_names) if part))

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from dashboard.models import Change, Plan
+from dashboard.models import Change, Outcome, Plan
 from dashboard.models.plans import OPEN, ChangeQuerySet
+from dashboard.services import events, holdings
 
 # What can still change in a change once it is stored.
 LIVE = ("state", "sent_at", "sent_no", "lease_until", "answer", "found", "error", "error_kind", "finished_at")
@@ -24,11 +26,21 @@ def finish(change: Change, state: str, *, only_if: Q | None = None, **facts: Any
     afterwards: by us, or by whoever came first.
     """
     open_change = Change.objects.filter(only_if or Q(), pk=change.pk, state__in=OPEN)
-    if not write(change, open_change, state=state, finished_at=timezone.now(), lease_until=None, **facts):
+    with transaction.atomic(savepoint=False):
+        written = write(change, open_change, state=state, finished_at=timezone.now(), lease_until=None, **facts)
+        if written:
+            events.record_changes([change])
+            if state == Outcome.APPLIED and change.plan.hold:
+                # Also where it is found out only later that it was applied.
+                holdings.ANSWERS[change.plan.hold](change)
+    if not written:
         reload(change)
         return False
-    left = Change.objects.filter(plan=OuterRef("pk"), state__in=OPEN)
-    Plan.objects.filter(~Exists(left), pk=change.plan_id).update(state=Plan.State.DONE)
+    ended = Plan.objects.filter(pk=change.plan_id).exclude(state=Plan.State.CANCELLED)
+    if change.plan.background:
+        # A plan that the worker runs has other changes, and has ended once none of them is open.
+        ended = ended.filter(~Exists(Change.objects.filter(plan=OuterRef("pk"), state__in=OPEN)))
+    ended.update(state=Plan.State.DONE, ended_at=timezone.now(), lease_until=None)
     return True
 
 

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from dashboard import access
-from dashboard.models import Access, Group, Role
+from dashboard.models import Access, Group, Kind, Role, Session
+from dashboard.services import events
 
 # Beside roles from the company account, one by hand is an exception, and exceptions end.
 BY_HAND_DAYS = 90
@@ -68,6 +70,14 @@ def give_role(*, actor: access.Person, user: Any, role: str, scope: Scope, until
         },
     )
     given.teams.set([] if all_numbers else teams)
+    events.note(Kind.ROLE_GIVEN, actor=actor, about=access.name_of(user), words=_in_words(given, teams))
+
+
+def _in_words(given: Access, teams: Iterable[Group]) -> str:
+    """A role as the history has it: "Team lead for DACH, EMEA, until 2027-02-25."."""
+    scope = "all numbers" if given.all_numbers else ", ".join(sorted(team.name for team in teams))
+    until = f", until {given.ends_on}" if given.ends_on else ""
+    return f"{Role(given.role).label} for {scope}{until}."
 
 
 @transaction.atomic
@@ -77,6 +87,7 @@ def take_role(*, actor: access.Person, user: Any) -> None:
     _refuse_if_from_company(user)
     _refuse_if_last(user)
     Access.objects.filter(user=user).delete()
+    events.note(Kind.ROLE_TAKEN, actor=actor, about=access.name_of(user))
 
 
 @transaction.atomic
@@ -87,6 +98,35 @@ def set_active(*, actor: access.Person, user: Any, active: bool) -> None:
         _refuse_if_last(user)
     user.is_active = active
     user.save(update_fields=["is_active"])
+    if not active:
+        Session.objects.filter(account=user).delete()
+    words = "May sign in again." if active else "Deactivated."
+    events.note(Kind.ACCOUNT, actor=actor, about=access.name_of(user), words=words)
+
+
+@transaction.atomic
+def end_sessions(*, actor: access.Person, user: Any, but: str | None = None) -> int:
+    """Sign `user` out everywhere but in the session with this key; how many have ended. Raises RefusedError.
+
+    Everybody may end their own, and ops admins anybody's.
+    """
+    if not actor.is_ops_admin and actor.user.pk != user.pk:
+        raise RefusedError("Only ops admins end the sessions of others.")
+    ended, _ = Session.objects.filter(account=user, expire_date__gt=timezone.now()).exclude(pk=but).delete()
+    if ended:
+        words = f"{ended} session{'' if ended == 1 else 's'}, by hand."
+        events.note(Kind.ENDED, actor=actor, about=access.name_of(user), words=words)
+    return ended
+
+
+@transaction.atomic
+def take_codes(*, actor: access.Person, user: Any) -> None:
+    """Take away the two-step codes of `user`, whose phone is lost, and end their sessions. Raises RefusedError."""
+    if not actor.is_ops_admin or actor.user.pk == user.pk:
+        raise RefusedError("Another ops admin takes your codes away.")
+    Authenticator.objects.filter(user=user).delete()
+    end_sessions(actor=actor, user=user)
+    events.note(Kind.TWO_STEP, actor=actor, about=access.name_of(user), words="Taken away.")
 
 
 @transaction.atomic
@@ -109,6 +149,7 @@ def create_account(
             )
     except IntegrityError:
         raise RefusedError("There is an account with this address already. Give it a role in the list.") from None
+    events.note(Kind.ACCOUNT, actor=actor, about=access.name_of(user), words=f"Made, for {email}.")
     give_role(actor=actor, user=user, role=role, scope=scope, until=until)
     return user
 

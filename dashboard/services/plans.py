@@ -17,9 +17,10 @@ from django.utils import timezone
 from dashboard import access
 from dashboard.access import Person
 from dashboard.models import Change, Connection, Outcome, PhoneNumber, Plan, Source
-from dashboard.models.plans import digest_of
+from dashboard.models.numbers import DEFAULT_RING
+from dashboard.models.plans import digest_of, digest_of_change
 from dashboard.services import connection as connections
-from dashboard.services import fields, writing
+from dashboard.services import fields, settling, writing
 
 # The same intent twice: the second request waits this long (in seconds) for the first one's outcome.
 TWIN_WAITS = 20.0
@@ -54,60 +55,65 @@ def change_number(
     intent: UUID,
     source: str = Source.INLINE,
     reason: str = "",
+    hold: str = "",
     undoes: Change | None = None,
+    connection: Connection | None = None,
 ) -> Change:
     """Change one number now: a plan of one change, approved by the person who makes it. Returns the change.
 
     `after`: the changed fields, under Close's names. `was`: every field the editor showed, as it was when it was
-    opened. The same `intent` again gives the first outcome again. Raises NotAllowedError and HeldError before
-    anything is stored; whatever happens after that is in the change: its state, error and answer.
+    opened. `hold`: one of Hold, for what an absence holds. `connection`: as the caller has loaded it already. The
+    same `intent` again gives the first outcome again. Raises NotAllowedError and HeldError before anything is stored;
+    whatever happens after that is in the change: its state, error and answer.
     """
     if (first := _first_of(intent, actor, number)) is not None:
         return first
-    connection = Connection.load()
+    connection = connection or Connection.load()
     if words := access.why_not(actor, number, after, connection):
         raise NotAllowedError(words)
     if words := connections.why_no_write(connection):
         raise HeldError(words)
+    now = timezone.now()
+    plan = Plan(
+        intent=intent,
+        source=source,
+        author=actor.user if isinstance(actor.user, User) else None,
+        author_name=actor.name,
+        reason=reason,
+        hold=hold,
+        organization_id=connection.organization_id,
+        created_at=now,
+        approved_at=now,
+    )
     change = Change(
+        plan=plan,
         number=number,
         before={name: was[name] for name in after},
         after=dict(after),
         shown={name: value for name, value in was.items() if name not in after},
-        lease_until=timezone.now() + writing.LEASE,
-        created_at=timezone.now(),
+        created_at=now,
         undoes=undoes,
     )
+    change.digest = digest_of_change(plan, change)
+    plan.digest = digest_of([change])
     try:
-        _store_plan(actor, connection, change, intent=intent, source=source, reason=reason)
+        with transaction.atomic():
+            plan.save(force_insert=True)
+            change.plan = plan
+            writing.begin(change)
     except IntegrityError:
         # The same form was submitted twice at the same moment.
         if (first := _first_of(intent, actor, number)) is not None:
             return first
         raise
-    writing.apply(change)
+    writing.apply(change, connection)
     return change
-
-
-def _store_plan(
-    actor: Person, connection: Connection, change: Change, *, intent: UUID, source: str, reason: str
-) -> None:
-    with transaction.atomic():
-        change.plan = Plan.objects.create(
-            intent=intent,
-            source=source,
-            author=actor.user if isinstance(actor.user, User) else None,
-            author_name=actor.name,
-            reason=reason,
-            organization_id=connection.organization_id,
-            digest=digest_of(connection.organization_id, [change]),
-            created_at=change.created_at,
-        )
-        change.save()
 
 
 def _first_of(intent: UUID, actor: Person, number: PhoneNumber) -> Change | None:
     """The change that this intent has made before, once it has an outcome; None for a new intent."""
+    if not Plan.objects.filter(intent=intent).exists():
+        return None
     changes = Change.objects.filter(plan__intent=intent).select_related("plan", "number")
     until = time.monotonic() + TWIN_WAITS
     while (change := changes.first()) is not None:
@@ -119,8 +125,10 @@ def _first_of(intent: UUID, actor: Person, number: PhoneNumber) -> Change | None
     return None
 
 
-def undo_note(change: Change) -> UndoNote:
+def undo_note(change: Change, *, undone: bool | None = None) -> UndoNote:
     """Whether this change can be taken back (promise P7), and what an undo cannot bring back exactly.
+
+    `undone`: whether it was taken back already, where the caller knows.
 
     A null label goes back as "", a null ring duration as 30 s. A target that was the first one cannot be removed:
     Close takes no empty target, so forwarding is switched off instead.
@@ -128,27 +136,28 @@ def undo_note(change: Change) -> UndoNote:
     if change.state not in (Outcome.APPLIED, Outcome.OBSERVED):
         return UndoNote(False, "Nothing was changed in Close, so there is nothing to take back.")
     # A page of changes has asked this for all of them at once (ChangeQuerySet.with_undone).
-    undone = getattr(change, "undone", None)
+    if undone is None:
+        undone = getattr(change, "undone", None)
     if undone is None:
         undone = Change.objects.filter(undoes=change, state=Outcome.APPLIED).exists()
     if undone:
-        return UndoNote(False, "This was taken back already.")
+        return UndoNote(False, "This was already undone.")
     if change.number.missing_since:
         return UndoNote(False, "The number is gone from Close.")
     names = set(change.before)
-    if not names & set(fields.EDITABLE):
+    if not names & set(fields.WRITABLE):
         return UndoNote(False, "This can only be changed back in Close.")
-    if not fields.differing(change.before, _held(change), fields.EDITABLE):
+    if not fields.differing(change.before, _held(change), fields.WRITABLE):
         return UndoNote(False, "Close holds what it held before.")
     notes = []
-    if names - set(fields.EDITABLE):
-        notes.append("Members, groups and other phones stay as they are now.")
+    if names - set(fields.WRITABLE):
+        notes.append("Other phones stay as they are now.")
     if _first_target(change):
         if not _held(change).get("forward_to_enabled", change.number.forward_to_enabled):
             return UndoNote(False, "Close cannot take a first target away again, and forwarding is off already.")
         notes.append("Close cannot take the target away again, so forwarding is switched off instead.")
     if "inbound_ring_duration" in names and change.before["inbound_ring_duration"] is None:
-        notes.append("It goes back to 30 seconds, which is Close's default.")
+        notes.append(f"It goes back to {DEFAULT_RING} seconds, which is Close’s default.")
     return UndoNote(True, " ".join(notes))
 
 
@@ -162,7 +171,15 @@ def undo(*, actor: Person, change: Change, intent: UUID) -> Change:
         return first
     if not (note := undo_note(change)).possible:
         raise NotAllowedError(note.words)
-    after = {name: change.before[name] for name in fields.EDITABLE if name in change.before}
+    after, was = taken_back(change)
+    return change_number(
+        actor=actor, number=change.number, after=after, was=was, intent=intent, source=Source.UNDO, undoes=change
+    )
+
+
+def taken_back(change: Change) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What taking this change back would set, and what Close must still hold for it: `after` and `was`."""
+    after = {name: change.before[name] for name in fields.WRITABLE if name in change.before}
     was = {name: value for name, value in _held(change).items() if name in after}
     if _first_target(change):
         del after["forward_to"]
@@ -171,9 +188,7 @@ def undo(*, actor: Person, change: Change, intent: UUID) -> Change:
     after = {
         name: value for name, value in fields.for_close(after).items() if not fields.same(name, value, was[name])
     }
-    return change_number(
-        actor=actor, number=change.number, after=after, was=was, intent=intent, source=Source.UNDO, undoes=change
-    )
+    return after, was
 
 
 def _held(change: Change) -> dict[str, Any]:
@@ -189,36 +204,11 @@ def _first_target(change: Change) -> bool:
 def settle(change: Change) -> None:
     """Ask Close now what became of a change whose outcome is unknown."""
     if change.state == Outcome.UNKNOWN:
-        writing.settle(change)
+        settling.settle(change)
 
 
 def sweep() -> None:
     """What is due each minute: end what was left behind, and settle what is unknown. May run twice or never."""
-    writing.recover()
-    writing.settle_all()
-
-
-STATUSES = {
-    "invalid": 422,
-    "plan_limit": 422,
-    "forbidden": 403,
-    "refused_key": 502,
-    "not_found": 404,
-    "busy": 409,
-    "rate_limited": 503,
-    "held": 503,
-    "not_sent": 503,
-    "other_organisation": 503,
-    "away": 502,
-}
-
-
-def status_of(change: Change) -> int:
-    """The HTTP status of an answer that reports this change's outcome."""
-    if change.state == Outcome.APPLIED:
-        return 200
-    if change.state == Outcome.CONFLICT:
-        return 409
-    if change.state in (Outcome.UNKNOWN, Outcome.PENDING, Outcome.SENDING):
-        return 502
-    return STATUSES.get(change.error_kind, 502)
+    settling.recover()
+    settling.leave_out("The plan was cancelled before it came to this number.")
+    settling.settle_all()

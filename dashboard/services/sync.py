@@ -9,8 +9,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import connection as db
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, Q, QuerySet
 from django.utils import timezone
 
 from dashboard import close
@@ -22,11 +23,13 @@ from dashboard.services import members, store
 log = logging.getLogger(__name__)
 
 CONNECTIONS = 4
+CACHE_KB = 16_384
 # A walk that has not stored a page for this long is taken to be dead.
 LEASE = timedelta(minutes=3)
 # More numbers than this missing at once is rather a fault than a clean-up: nothing is marked, an ops admin is asked.
 DOUBTED_OVER = 5
 DOUBTED_SHARE = 0.10
+CUT_OFF = "The program that was reading ended in the middle of it."
 
 
 class AlreadyRunningError(Exception):
@@ -55,11 +58,13 @@ def refresh_number(*, number: PhoneNumber) -> set[str]:
 def sync(*, asked_by: str = "", progress: Callable[[SyncRun], None] = lambda run: None) -> SyncRun:
     """Walk over the whole organisation. `progress` is told after each page; the run is stored as it goes.
 
-    Raises AlreadyRunningError where another walk is under way, NotConnectedError and CloseError where it cannot go
-    on; then the run holds the reason, and nothing counts as missing.
+    Raises AlreadyRunningError where another walk is under way or has taken over, NotConnectedError and CloseError
+    where it cannot go on; then the run holds the reason, and nothing counts as missing.
     """
-    if not _take_lease():
-        raise AlreadyRunningError("Another walk is under way.")
+    lease = _Lease()
+    _keep_little()
+    # Whoever has the lease walks alone: a run that has not ended by now belongs to a process that died.
+    _end_cut_off(SyncRun.objects.all())
     run = SyncRun.objects.create(
         began_at=timezone.now(),
         began_no=store.draw(),
@@ -70,47 +75,92 @@ def sync(*, asked_by: str = "", progress: Callable[[SyncRun], None] = lambda run
         client = connections.client(background=True)
         organization = connections.connect(client)
         with connections.watched():
-            groups = [close.group(client, group.id) for group in close.groups(client)]
+            groups = close.groups_with_members(client, connections=CONNECTIONS)
         members.store_people(organization, groups)
-        _walk(client, run, progress)
+        _walk(client, run, lease, progress)
         _count_missing(run)
-    except (close.CloseError, connections.NotConnectedError) as error:
-        run.error = error.screen if isinstance(error, close.CloseError) else error.words
+    except (close.CloseError, connections.NotConnectedError, AlreadyRunningError) as error:
+        run.error = error.screen if isinstance(error, close.CloseError) else str(error)
         log.warning("walk %s: %s", run.pk, error)
         raise
     finally:
         run.ended_at = timezone.now()
         run.save()
-        ended = {"sync_lease_until": None, "sync_error": run.error}
-        Connection.note(**ended | ({"synced_at": run.ended_at, "doubted": run.doubted} if run.complete else {}))
+        complete = {"synced_at": run.ended_at, "doubted": run.doubted} if run.complete else {}
+        lease.end(sync_error=run.error, **complete)
     return run
 
 
-def _take_lease() -> bool:
-    Connection.load()
-    now = timezone.now()
-    free = Q(sync_lease_until__isnull=True) | Q(sync_lease_until__lt=now)
-    return bool(Connection.objects.filter(free, pk=1).update(sync_lease_until=now + LEASE))
+def _keep_little() -> None:
+    """Let SQLite keep little of the database in memory while this thread walks: it passes by all of it once."""
+    if db.vendor == "sqlite":
+        with db.cursor() as cursor:
+            cursor.execute(f"PRAGMA cache_size=-{CACHE_KB}")
 
 
-def _walk(client: close.Client, run: SyncRun, progress: Callable[[SyncRun], None]) -> None:
+class _Lease:
+    """The right to walk, held by one process at a time.
+
+    The moment until which it lasts is also the mark of who holds it: whoever finds another moment in the database
+    than the one it wrote there has lost the lease, and leaves it to the other.
+    """
+
+    def __init__(self) -> None:
+        """Take the lease; AlreadyRunningError where somebody else has it."""
+        Connection.load()
+        now = timezone.now()
+        self._until = now + LEASE
+        free = Q(sync_lease_until__isnull=True) | Q(sync_lease_until__lt=now)
+        if not Connection.objects.filter(free, pk=1).update(sync_lease_until=self._until):
+            raise AlreadyRunningError("Another walk is under way.")
+
+    def keep(self) -> None:
+        """Let the lease last longer; AlreadyRunningError where it has run out and another walk has taken it."""
+        until = timezone.now() + LEASE
+        if not self._mine().update(sync_lease_until=until):
+            raise AlreadyRunningError("This walk took too long over a page, and another one has taken over.")
+        self._until = until
+
+    def end(self, **noted: object) -> None:
+        """Give the lease back and note these fields of the connection, unless another walk has taken over."""
+        self._mine().update(sync_lease_until=None, **noted)
+
+    def _mine(self) -> QuerySet[Connection]:
+        return Connection.objects.filter(pk=1, sync_lease_until=self._until)
+
+
+def sweep() -> None:
+    """Write down the end of a walk whose process died. Due each minute; may run twice or never."""
+    leased = Connection.objects.filter(sync_lease_until__gte=timezone.now())
+    _end_cut_off(SyncRun.objects.filter(~Exists(leased)))
+
+
+def _end_cut_off(runs: QuerySet[SyncRun]) -> None:
+    runs.filter(ended_at__isnull=True).update(ended_at=timezone.now(), error=CUT_OFF)
+
+
+def _walk(client: close.Client, run: SyncRun, lease: _Lease, progress: Callable[[SyncRun], None]) -> None:
     """Store page after page; the run is complete when Close has no more."""
-    connection, lap = Connection.load(), 0
+    connection, people, lap, read_no = Connection.load(), members.People(), 0, run.began_no
     with connections.watched():
-        for page in close.phone_number_pages(client, connections=CONNECTIONS, begin=store.draw):
+        for page in close.phone_number_pages(client, connections=CONNECTIONS, begin=lambda: read_no):  # noqa: B023
             if any(connections.foreign(connection, record) for record in page.records):
                 connection.refresh_from_db()
                 raise connections.NotConnectedError(connection.problem_text)
-            stored = store.store(page.records, read_no=page.began)
-            if page.lap > lap:
-                # The list moved under the walk, which begins again from the top.
-                lap, run.seen = page.lap, 0
-            run.pages += 1
-            run.seen += len(page.records)
-            run.new += stored.new
-            run.changed += sum(bool(names) for names in stored.differed.values())
-            run.save()
-            Connection.note(sync_lease_until=timezone.now() + LEASE)
+            # All of a page in one transaction: on a disk that syncs, it is the commits that take the time.
+            with transaction.atomic():
+                stored = store.store(page.records, read_no=page.began, people=people)
+                lease.keep()
+                if page.lap > lap:
+                    # The list moved under the walk, which begins again from the top.
+                    lap, run.seen = page.lap, 0
+                run.pages += 1
+                run.seen += len(page.records)
+                run.new += stored.new
+                run.changed += sum(bool(names) for names in stored.differed.values())
+                run.save()
+                # For the reads that begin next; last, since other processes wait for the counter.
+                read_no = store.draw()
             progress(run)
     run.complete = True
 
@@ -124,7 +174,8 @@ def _count_missing(run: SyncRun) -> None:
         return
     with transaction.atomic():
         unmet.update(missed_walks=F("missed_walks") + 1)
-        run.missing = store.mark_missing(unmet.filter(missed_walks__gte=store.GONE_AFTER_WALKS), read_no=run.began_no)
+        gone = unmet.filter(missed_walks__gte=store.GONE_AFTER_WALKS)
+        run.missing = store.mark_missing(list(gone), read_no=run.began_no)
 
 
 def is_due() -> bool:
@@ -149,7 +200,8 @@ def believe(*, actor: Person) -> int:
     run = doubted_run()
     if run is None:
         return 0
-    gone = store.mark_missing(PhoneNumber.objects.here().filter(read_no__lt=run.began_no), read_no=run.began_no)
+    unmet = list(PhoneNumber.objects.here().filter(read_no__lt=run.began_no))
+    gone = store.mark_missing(unmet, read_no=run.began_no)
     SyncRun.objects.filter(pk=run.pk).update(doubted=0, missing=gone)
     Connection.note(doubted=0)
     log.info("%s said that %s numbers are gone", actor.name, gone)

@@ -44,13 +44,14 @@ def shown(number, *names):
 def edit(ops):
     """Saves an editor: `edit(number, label="x")`, as an ops admin who sees what the cache holds, if not told else."""
 
-    def save(number, *, by=None, was=None, intent=None, **after):
+    def save(number, *, by=None, was=None, intent=None, hold="", **after):
         return plans.change_number(
             actor=access.person(by or ops),
             number=number,
             after=after,
             was=shown(number, *after) if was is None else was,
             intent=intent or uuid4(),
+            hold=hold,
         )
 
     return save

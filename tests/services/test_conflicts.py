@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from dashboard.models import Change, Outcome, Plan, Role, Source
 from dashboard.services import plans, sync
+from dashboard.views import answers
 
 from ..conftest import make_user
 from .conftest import beside, cached, columns, eventually, shown
@@ -27,7 +28,7 @@ def test_somebody_changed_the_same_field_in_close(synced, number, edit, in_close
 
     assert change.state == "conflict"
     assert (change.before, change.after, change.found) == (was, {"label": "Mine"}, {"label": "Theirs"})
-    assert plans.status_of(change) == 409
+    assert answers.status_of_change(change) == 409
     assert synced.puts() == []
     assert in_close(number)["label"] == columns(number)["label"] == "Theirs"
     # What was found is also in the history, as made in Close.
@@ -107,7 +108,7 @@ def test_two_people_save_the_same_number(synced, number, edit, ops, in_close):
 
     assert (second.state, second.error_kind) == ("failed", "busy")
     assert second.error == "Priya Nair is saving this number. Try again in a moment."
-    assert plans.status_of(second) == 409
+    assert answers.status_of_change(second) == 409
     assert first.result().state == "applied"
     assert synced.puts() == [(number.close_id, {"label": "Priya's"})]
 
@@ -130,7 +131,7 @@ def test_a_change_that_nobody_knows_of_holds_its_number_until_it_is_settled(sync
 
     second = edit(number, label="Second", was=was)
     assert (second.state, second.error_kind) == ("failed", "busy")
-    assert second.error.startswith("What became of a change by Marta Klein is not known yet.")
+    assert second.error.startswith("What became of your last change is not known yet.")
 
     synced.do_later()
     third = edit(number, label="Third", was={"label": "First"})

@@ -4,9 +4,10 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from dashboard import access
+from dashboard import access, close
 from dashboard.models import Change, Connection, Group, PhoneNumber, Plan, Role
 from dashboard.services import connection, plans, sync
+from dashboard.views import answers
 
 from ..conftest import make_user
 from .conftest import beside
@@ -58,7 +59,7 @@ def test_there_is_no_key(held, settings):
     settings.CLOSE_API_KEY = ""
     with pytest.raises(connection.NotConnectedError):
         sync.sync()
-    assert "There is no usable key for Close. Set CLOSE_API_KEY" in held()
+    assert "There is no usable key for Close. Connect on the page Connection" in held()
 
 
 def test_the_key_belongs_to_another_organisation(held, synced):
@@ -82,7 +83,14 @@ def test_a_walk_that_works_again_lets_writes_go_on(synced, number, edit):
     synced.fault("401", times=1)
     with pytest.raises(Exception, match="401"):
         sync.sync()
-    sync.sync()
+    with pytest.raises(close.AuthenticationError, match="not asked") as caught:
+        sync.sync()
+    assert caught.value.screen == (
+        "Close refused the key before, and is asked with it once a minute at most, so it was not asked now. "
+        "Try again in a minute."
+    )
+    with time_machine.travel(timezone.now() + connection.credentials.ASK_AGAIN_AFTER):
+        sync.sync()
     assert edit(number, label="Mine").state == "applied"
 
 
@@ -164,7 +172,7 @@ def test_access_was_taken_away_before_it_was_sent(synced, told_to_wait):
     change = told_to_wait(tom.access.delete, by=tom)
 
     assert (change.state, change.error_kind) == ("failed", "forbidden")
-    assert plans.status_of(change) == 403
+    assert answers.status_of_change(change) == 403
     assert synced.puts(committed=True) == []
 
 

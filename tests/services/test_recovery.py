@@ -9,20 +9,24 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 import time_machine
+from django.db import connection, transaction
 from django.utils import timezone
 
 from dashboard.models import Change, Outcome, PhoneNumber, Plan, Role
-from dashboard.services import plans, writing
+from dashboard.models.plans import OPEN
+from dashboard.services import events, plans, settling, writing
 
 from ..conftest import make_user
 from . import mortal
 from .conftest import beside, cached, database_url, eventually, shown
+from .planned import approve, draft, some
 
 ROOT = Path(__file__).parents[2]
 
@@ -121,6 +125,8 @@ def agree(sim):
     assert not Plan.objects.exclude(state=Plan.State.DONE).exists()
     applied = [(change.number.close_id, change.after) for change in ours.filter(state="applied")]
     assert sorted(map(str, applied)) == sorted(map(str, sim.puts(committed=True)))
+    # Every outcome stands in the history, whoever was killed, and nothing else does.
+    assert events.verify().entries == Change.objects.exclude(state__in=OPEN).count()
 
 
 @pytest.mark.parametrize(("step", "fault", "state", "kind", "sent", "done"), DEATHS)
@@ -195,11 +201,27 @@ def test_whoever_was_held_up_too_long_does_not_send(synced, number, edit):
     assert synced.puts() == []
 
 
+def test_an_outcome_is_not_rewritten_by_whoever_comes_late(synced, number, edit):
+    """The sweep has said "not sent"; then its process wakes, and finds that somebody has changed the number."""
+    synced.hold("GET", f"/phone_number/{number.close_id}/")
+    with beside(edit, number, label="Nights") as saving:
+        synced.wait_until_held()
+        with time_machine.travel(timezone.now() + timedelta(minutes=5)):
+            plans.sweep()
+        synced.change_as_somebody_else(number.close_id, label="Theirs")
+        synced.release()
+
+    assert (saving.result().state, saving.result().error_kind) == ("failed", "not_sent")
+    assert Change.objects.get(after={"label": "Nights"}).found is None
+    assert synced.puts() == []
+    agree(synced)
+
+
 def test_whoever_sends_at_the_moment_of_the_sweep_is_not_ended_as_not_sent(synced, number, edit, monkeypatch):
     """The sweep has found a change without `sent_at`; before it ends it, its process wakes and sends."""
     synced.latency(200)
     synced.hold("GET", f"/phone_number/{number.close_id}/")
-    finish = writing.finish
+    finish = settling.finish
 
     def late(change, *args, **facts):
         if facts.get("error_kind") == "not_sent":
@@ -209,12 +231,33 @@ def test_whoever_sends_at_the_moment_of_the_sweep_is_not_ended_as_not_sent(synce
 
     with beside(edit, number, label="Nights") as saving:
         synced.wait_until_held()
-        monkeypatch.setattr(writing, "finish", late)
+        monkeypatch.setattr(settling, "finish", late)
         with time_machine.travel(timezone.now() + timedelta(minutes=5)):
             plans.sweep()
 
     assert saving.result().state == "applied"
     agree(synced)
+
+
+def test_a_change_of_a_plan_that_is_sent_at_the_moment_of_the_sweep_is_not_sent_again(synced, ops):
+    """The sweep has found it without `sent_at`, and waits for its row while that is noted."""
+    plan = approve(draft(ops, some(1), label="Nights"), ops)
+    now = timezone.now()
+    plan.changes.update(state=Outcome.SENDING, lease_until=now - timedelta(seconds=1))
+    with ExitStack() as stack, transaction.atomic():
+        plan.changes.update(sent_at=now, lease_until=now + timedelta(minutes=3))
+        stack.enter_context(beside(settling.recover))
+        eventually(waits_for_us)
+    assert plan.changes.get().state == "sending"
+
+
+def waits_for_us():
+    """Whether somebody waits for the end of our transaction; in SQLite everybody who would write does."""
+    if connection.vendor == "sqlite":
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_locks WHERE NOT granted AND transactionid = pg_current_xact_id()::xid")
+        return cursor.fetchone()
 
 
 def test_a_write_that_was_swept_as_unknown_still_ends_as_what_close_answers(synced, number, edit):
@@ -223,7 +266,7 @@ def test_a_write_that_was_swept_as_unknown_still_ends_as_what_close_answers(sync
     with beside(edit, number, label="Nights") as saving:
         synced.wait_until_held()
         with time_machine.travel(timezone.now() + timedelta(minutes=5)):
-            writing.recover()
+            settling.recover()
         assert Change.objects.get().state == "unknown"
         synced.release()
 
@@ -237,7 +280,7 @@ def test_a_refusal_that_comes_after_the_sweep_is_a_refusal(synced, number, edit)
     with beside(edit, number, label="Nights") as saving:
         synced.wait_until_held()
         with time_machine.travel(timezone.now() + timedelta(minutes=5)):
-            writing.recover()
+            settling.recover()
         synced.release()
 
     assert saving.result().state == "refused"

@@ -1,11 +1,15 @@
 """Search finds what holds every word, however digits are typed, and the same on both databases."""
 
+from importlib import import_module
+
 import pytest
+from django.apps import apps
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dashboard.models import PhoneNumber
-from dashboard.models.numbers import search_words
+from dashboard.models.numbers import count_search, search_words
 from dashboard.services.members import search_text
 
 ROWS = [
@@ -26,15 +30,18 @@ def rows(db):
         row = PhoneNumber(
             close_id=f"phon_{place}", number=number, label=label, people=people, team_names=teams, forward_to=target
         )
-        row.search_text = search_text(row, ["+33123456789"] if place == 6 else [])
+        outside = ["+33123456789"] if place == 6 else []
+        row.search_text = search_text((number, target, *outside, label), [name for _, name, _ in people], teams)
         row.save()
 
 
 def found(text):
-    return [
-        int(id.removeprefix("phon_"))
-        for id in PhoneNumber.objects.search(text).order_by("close_id").values_list("close_id", flat=True)
-    ]
+    """The rows that are found, however they are looked for, and counted."""
+    ways = [PhoneNumber.objects.here().search(text, one_by_one=one_by_one) for one_by_one in (False, True)]
+    one, other = ([*way.order_by("close_id").values_list("close_id", flat=True)] for way in ways)
+    assert one == other
+    assert count_search(text) == len(one)
+    return [int(id.removeprefix("phon_")) for id in one]
 
 
 @pytest.mark.parametrize(
@@ -66,6 +73,9 @@ def found(text):
         ('"natt"', [3]),
         ("åke", [3]),
         ("ÅKE", [3]),
+        ("ake oberg", [3]),
+        ("sohne", [4]),
+        ("A\u030ake", [3]),
         ("o'brien", [4]),
         ("&", [4]),
         ("☎️", [4]),
@@ -110,3 +120,16 @@ def test_whatever_is_typed_both_databases_find_what_holds_every_word(rows, typed
     words = search_words(typed)
     texts = PhoneNumber.objects.order_by("close_id").values_list("search_text", flat=True)
     assert found(typed) == [place for place, text in enumerate(texts) if all(word in text for word in words)]
+
+
+def test_a_database_of_before_is_found_without_accents_too(rows):
+    PhoneNumber.objects.filter(close_id="phon_3").update(search_text='46850000000 växel "natt" åke öberg nordics')
+    assert found("oberg") == []
+    import_module("dashboard.migrations.0019_search_without_accents").fold(apps, None)
+    assert found("oberg") == found("öberg") == [3]
+
+
+def test_what_is_gone_is_not_found(rows):
+    assert found("161") == [0]
+    PhoneNumber.objects.filter(close_id="phon_0").update(missing_since=timezone.now())
+    assert found("161") == []

@@ -124,10 +124,18 @@ def test_what_is_derived_or_billing_is_stored_and_no_change(number, keep, derive
 @pytest.mark.parametrize("raw", [{"label": None}, {"label": ""}])
 def test_null_and_empty_are_the_same(number, keep, raw):
     keep(store.draw(), label="")
-    Change.objects.all().delete()
-    Plan.objects.all().delete()
+    seen = seen_in_close()
     keep(store.draw(), **raw)
-    assert seen_in_close() == []
+    assert seen_in_close() == seen
+
+
+def test_a_change_shows_though_an_answer_in_between_left_the_field_out(number, keep):
+    was = number.raw["label"]
+    raw = keep(store.draw(), without=("label", "sms_enabled"))
+    assert (cached(number), seen_in_close()) == (raw, [])
+    keep(store.draw(), without=("label",))
+    keep(store.draw(), label="Theirs")
+    assert seen_in_close() == [({"label": was}, {"label": "Theirs"})]
 
 
 def test_the_order_of_members_is_no_change(synced, keep, number):

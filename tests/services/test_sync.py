@@ -179,6 +179,44 @@ def test_a_walk_that_died_is_taken_over_when_its_lease_is_out(synced):
         assert sync.sync().complete
 
 
+def test_a_walk_that_lost_its_lease_leaves_everything_to_the_other(synced):
+    synced.hold("GET", "/phone_number/")
+    theirs = timezone.now() + 2 * sync.LEASE
+    with beside(sync.sync) as walking:
+        synced.wait_until_held()
+        Connection.note(sync_lease_until=theirs)
+        synced.release()
+    with pytest.raises(sync.AlreadyRunningError, match="another one has taken over"):
+        walking.result()
+
+    assert (Connection.load().sync_lease_until, Connection.load().sync_error) == (theirs, "")
+    run = SyncRun.objects.first()
+    assert (run.complete, run.pages, bool(run.ended_at), run.error) == (False, 0, True, walking.exception().args[0])
+
+
+def test_a_walk_whose_process_died_has_ended_by_the_next_sweep(synced):
+    ended = SyncRun.objects.get().ended_at
+    cut_off = SyncRun.objects.create(began_at=timezone.now())
+    Connection.note(sync_lease_until=timezone.now() + sync.LEASE)
+    sync.sweep()
+    cut_off.refresh_from_db()
+    assert cut_off.ended_at is None
+
+    with time_machine.travel(timezone.now() + 2 * sync.LEASE):
+        sync.sweep()
+    cut_off.refresh_from_db()
+    assert cut_off.ended_at
+    assert cut_off.error == sync.CUT_OFF
+    assert SyncRun.objects.last().ended_at == ended
+
+
+def test_a_walk_whose_process_died_has_ended_when_the_next_begins(synced):
+    cut_off = SyncRun.objects.create(began_at=timezone.now())
+    sync.sync()
+    cut_off.refresh_from_db()
+    assert (bool(cut_off.ended_at), cut_off.error) == (True, sync.CUT_OFF)
+
+
 def test_numbers_of_another_organisation_are_not_stored(synced, number):
     before = cached(number)
     synced.change_as_somebody_else(number.close_id, organization_id="orga_Another", label="Theirs")
@@ -240,7 +278,7 @@ def test_many_numbers_are_read_without_a_429(transactional_db, sim):
 
 def test_the_key_is_asked_for_before_anything_is_read(transactional_db, sim, settings):
     settings.CLOSE_API_KEY = ""
-    with pytest.raises(connection.NotConnectedError, match="Set CLOSE_API_KEY"):
+    with pytest.raises(connection.NotConnectedError, match="or set CLOSE_API_KEY"):
         sync.sync()
     assert sim.journal == []
     assert SyncRun.objects.get().error == Connection.load().problem_text

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection
 
+from dashboard import access
 from dashboard.models import Change, Outcome, PhoneNumber, Source
 from dashboard.services import plans, sync
 
@@ -78,7 +79,7 @@ def test_a_null_ring_duration_goes_back_as_30_and_that_is_said_before(synced, nu
     synced.change_as_somebody_else(number.close_id, inbound_ring_duration=None)
     change = edit(number, inbound_ring_duration=45, was={"inbound_ring_duration": None})
 
-    assert plans.undo_note(change).words == "It goes back to 30 seconds, which is Close's default."
+    assert plans.undo_note(change).words == "It goes back to 30 seconds, which is Close’s default."
     assert undo(change).state == "applied"
     assert synced.puts()[1][1] == {"inbound_ring_duration": 30}
 
@@ -150,8 +151,8 @@ def test_it_is_done_once(synced, number, edit, undo):
     change = edit(number, label="Nights")
     undo(change)
 
-    assert plans.undo_note(change) == plans.UndoNote(False, "This was taken back already.")
-    with pytest.raises(plans.NotAllowedError, match="taken back already"):
+    assert plans.undo_note(change) == plans.UndoNote(False, "This was already undone.")
+    with pytest.raises(plans.NotAllowedError, match="already undone"):
         undo(change)
     assert len(synced.puts()) == 2
 
@@ -193,19 +194,27 @@ def test_what_was_made_in_close_can_be_undone(synced, number, undo, in_close):
     assert in_close(number)["label"] == before
 
 
-def test_members_stay_as_they_are_and_that_is_said(synced, number, undo, in_close):
-    before = in_close(number)["label"]
+def test_members_come_back_and_other_phones_stay_which_is_said(synced, number, undo, in_close):
+    before, people = in_close(number)["label"], sorted(in_close(number)["participants"])
     synced.change_as_somebody_else(number.close_id, label="Theirs", participants=[], phone_numbers=["+16285550190"])
     sync.refresh_number(number=number)
     change = Change.objects.get(state=Outcome.OBSERVED)
 
-    assert plans.undo_note(change).words == "Members, groups and other phones stay as they are now."
+    assert plans.undo_note(change).words == "Other phones stay as they are now."
     assert undo(change).state == "applied"
-    assert synced.puts() == [(number.close_id, {"label": before})]
+    assert synced.puts() == [(number.close_id, {"label": before, "participants": people})]
 
 
-def test_members_alone_can_only_be_changed_back_in_close(synced, number):
+def test_only_ops_admins_bring_members_back(synced, number, undo, lead):
+    number = access.changeable_numbers(access.person(lead)).filter(type="internal").exclude(people=[])[0]
     synced.change_as_somebody_else(number.close_id, participants=[])
+    sync.refresh_number(number=number)
+    with pytest.raises(plans.NotAllowedError, match="Only ops admins change who a number belongs to"):
+        undo(Change.objects.get(), by=lead)
+
+
+def test_what_is_not_written_here_can_only_be_changed_back_in_close(synced, number):
+    synced.change_as_somebody_else(number.close_id, phone_numbers=["+16285550190"])
     sync.refresh_number(number=number)
 
     assert plans.undo_note(Change.objects.get()).words == "This can only be changed back in Close."

@@ -15,13 +15,16 @@ from uuid import uuid4
 import pytest
 import time_machine
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from dashboard import tasks
+from dashboard.management.commands import worker as worker_command
 from dashboard.models import Connection, SyncRun
 from dashboard.services import sync
 
+from . import child
 from .conftest import eventually
 
 ROOT = Path(__file__).parents[2]
@@ -43,7 +46,7 @@ class Installation:
         }
 
     def command(self, *words):
-        return [sys.executable, str(ROOT / "manage.py"), *words]
+        return child.command(*words)
 
     def run(self, *words):
         return subprocess.run(
@@ -135,7 +138,9 @@ def test_sync_numbers_says_what_it_read(installation, sim):
     sim.change_as_somebody_else(one, label="Theirs")
     sim.hide(other)
     installation.run("sync_numbers")
-    assert installation.run("sync_numbers").stdout == "Read 39 numbers: 0 new, 0 changed, 1 gone.\n"
+    *history, words = installation.run("sync_numbers").stdout.splitlines()
+    assert words == "Read 39 numbers: 0 new, 0 changed, 1 gone."
+    assert [json.loads(line)["words"] for line in history] == ["Made in Close"]
 
 
 def test_sync_numbers_says_why_not(installation, sim):
@@ -146,7 +151,7 @@ def test_sync_numbers_says_why_not(installation, sim):
 
     installation.env["CLOSE_API_KEY"] = ""
     done = installation.run("sync_numbers")
-    assert "CommandError: There is no usable key for Close. Set CLOSE_API_KEY and start again.\n" in done.stderr
+    assert "CommandError: There is no usable key for Close. Connect on the page Connection, or set" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -168,7 +173,7 @@ def test_sync_numbers_tells_of_what_it_does_not_believe(synced):
 
 
 def work_off():
-    call_command("db_worker", batch=True, interval=0, startup_delay=False, verbosity=0)
+    call_command("db_worker", queue_name="*", batch=True, interval=0, startup_delay=False, verbosity=0)
 
 
 def test_ten_clicks_are_one_walk(synced):
@@ -179,8 +184,48 @@ def test_ten_clicks_are_one_walk(synced):
     assert SyncRun.objects.first().asked_by == "Marta Klein"
 
 
+def test_a_plan_is_run_while_a_walk_goes_on(installation, sim, request):
+    """Each kind of work has a queue of its own: the walk hangs at Close, the plan does not wait for it."""
+    installation.run("sync_numbers")
+    (pk,) = installation.ask("SELECT id FROM dashboard_phonenumber WHERE type = 'internal' LIMIT 1")
+    installation.do("UPDATE dashboard_syncrun SET began_at = '2026-01-01'")
+    facts = {"number": pk, "after": {"label": "Nights"}, "user": 1}
+    made = subprocess.run(
+        [sys.executable, "-m", "tests.services.planner", json.dumps(facts)],
+        cwd=ROOT,
+        env={**installation.env, "DJANGO_SETTINGS_MODULE": "tests.settings"},
+        timeout=60,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert made.returncode == 0, made.stderr
+    sim.hold("GET", "/group/")
+    request.getfixturevalue("worker")
+    sim.wait_until_held(timeout=30)
+    eventually(lambda: installation.ask("SELECT state FROM dashboard_plan WHERE background") == ("done",), 30)
+    assert [body for _, body in sim.puts()] == [{"label": "Nights"}]
+    sim.release()
+
+
+def test_a_queue_goes_on_after_the_database_was_away(monkeypatch):
+    class Stumbling:
+        worker_id, running, runs = "walks", True, 0
+
+        def run(self):
+            self.runs += 1
+            if self.runs == 1:
+                raise OperationalError("the connection was closed")
+            self.running = False
+
+    monkeypatch.setattr(worker_command, "BEAT", 0)
+    stumbling = Stumbling()
+    worker_command.work_on(stumbling)
+    assert stumbling.runs == 2
+
+
 def test_a_walk_that_failed_is_no_answer(synced):
-    synced.fault("401", times=1)
+    synced.fault("403", times=1)
     tasks.refresh.enqueue()
     tasks.refresh.enqueue()
     work_off()

@@ -41,7 +41,7 @@ REFUSED = {
     "400": ("refused", "invalid", "label: This label cannot be used right now."),
     "401": ("refused", "refused_key", "Close refused the key, or the key's owner may not change this."),
     "402": ("refused", "plan_limit", "Your plan does not include this."),
-    "403": ("refused", "forbidden", "You don't have permission to do this."),
+    "403": ("refused", "forbidden", "Close does not allow the account that closephones uses to change this."),
     "404": ("failed", "not_found", "This is no longer in Close."),
 }
 NOT_DONE = ("500", "502", "503", "504", "html-error", "no-answer")
@@ -110,6 +110,7 @@ def test_close_says_no_to_the_write(synced, number, edit, check, fault):
 
     assert (change.state, change.error_kind) == (state, kind)
     assert change.error.startswith(words)
+    assert ("Manage Team Phone Numbers" in change.error) is change.refused_in_our_words
     check(change, label=number.label)
 
 

@@ -1,0 +1,129 @@
+"""Approving a draft: what was shown is confirmed, its count typed where that is needed, and handed to the worker."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from dashboard.access import Person
+from dashboard.models import Change, Connection, Drift, Outcome, PhoneNumber, Plan, Verdict
+from dashboard.models.plans import digest_of, digest_of_change, digest_of_digests
+from dashboard.services import connection as connections
+from dashboard.services.planning import CHUNK, StaleError, compare, must_be_draft
+from dashboard.services.plans import HeldError, NotAllowedError
+
+# Over so many numbers, or over this part of the organisation's, the count has to be typed (promise P4).
+MANY, MANY_PART = 25, 0.3
+MANY_WITHIN = timedelta(hours=1)
+DRAFT_LASTS = timedelta(days=7)
+
+
+class CountError(NotAllowedError):
+    """The count of numbers has to be typed, and was not, or was another one."""
+
+
+def to_change(plan: Plan) -> Any:
+    """The rows of a plan that would change something."""
+    return plan.changes.filter(state=Outcome.PLANNED, verdict=Verdict.CHANGE)
+
+
+def digest(plan: Plan) -> str:
+    """The hash of what a draft would do now; the page shows it, and approving it brings it back (promise P2)."""
+    return digest_of_digests(to_change(plan).values_list("digest", flat=True))
+
+
+def count_needed(actor: Person, count: int) -> bool:
+    """Whether the count of numbers has to be typed (promise P4), the last hour's plans of this person included."""
+    since = timezone.now() - MANY_WITHIN
+    lately = Change.objects.made().filter(
+        plan__author=actor.user.pk, plan__background=True, plan__approved_at__gte=since
+    )
+    total = count + (lately.values("number").distinct().count() if count else 0)
+    return count > 1 and (total > MANY or total > PhoneNumber.objects.here().count() * MANY_PART)
+
+
+def _leaves_nobody(change: Change) -> bool:
+    """Whether this takes the last person off a number."""
+    return bool(change.before.get("participants")) and not change.after.get("participants", True)
+
+
+def leaves_nobody(plan: Plan) -> bool:
+    """Whether a draft takes the last person off any number; then the count has to be typed, however small."""
+    rows = to_change(plan).filter(before__has_key="participants").only("before", "after")
+    return any(map(_leaves_nobody, rows))
+
+
+def ask_count(actor: Person, count: int, typed: str, *, always: bool = False) -> None:
+    """Raise CountError where the count has to be typed and this is not it."""
+    if (always or count_needed(actor, count)) and typed.strip() != str(count):
+        what = "1 number changes" if count == 1 else f"{count} numbers change"
+        raise CountError(f"Type {count} to confirm that {what}.")
+
+
+def approve(
+    plan: Plan,
+    actor: Person,
+    *,
+    digest: str,
+    typed: str = "",
+    run_at: datetime | None = None,
+    drift: str = Drift.LEAVE,
+    hold: str = "",
+) -> Plan:
+    """Hand a draft on to be run, now or at `run_at` (aware); exactly what was shown, or not at all.
+
+    `digest`: of what the page showed. `typed`: the count, where it has to be typed. `hold`: one of Hold, for what an
+    absence holds; without it the end of that absence leaves such a field as it is. Raises HeldError,
+    NotAllowedError, StaleError (approved already, changed underneath, too old) and CountError.
+    """
+    must_be_draft(plan, actor)
+    if words := connections.why_no_write(Connection.load()):
+        raise HeldError(words)
+    if plan.created_at < timezone.now() - DRAFT_LASTS:
+        raise StaleError(
+            "This draft is more than 7 days old. Make it anew, so that it starts from what is there now."
+        )
+    if run_at is not None and run_at <= timezone.now():
+        raise NotAllowedError("That time has passed already. Choose a later one.")
+    compare(plan)
+    rows = list(to_change(plan).only("digest", "before", "after", "number_id"))
+    if not rows:
+        raise StaleError("Nothing in this plan would change a number.")
+    if digest_of(rows) != digest:
+        raise StaleError("The plan is not what you saw any more. Look at it again, then confirm it.")
+    ask_count(actor, len(rows), typed, always=any(map(_leaves_nobody, rows)))
+    Plan.objects.filter(pk=plan.pk, state=Plan.State.DRAFT).update(hold=hold)
+    return hand_on(plan, rows=rows, run_at=run_at, drift=drift)
+
+
+def hand_on(
+    plan: Plan, *, rows: list[Change] | None = None, run_at: datetime | None = None, drift: str = Drift.LEAVE
+) -> Plan:
+    """Let a draft be run, by whoever has made sure that it may be: `approve`, or an absence when its time has come.
+
+    `rows`: those that would change something, where they are loaded already. A plan without any has ended with it.
+    """
+    rows = list(to_change(plan).only("digest", "before", "after", "number_id")) if rows is None else rows
+    now = timezone.now()
+    plan.run_at, plan.drift = run_at, drift
+    if plan.reads_before_again:
+        for change in rows:
+            change.digest = digest_of_change(plan, change)
+    approved = {
+        "state": Plan.State.APPROVED if rows else Plan.State.DONE,
+        "approved_at": now,
+        "ended_at": None if rows else now,
+        "run_at": run_at,
+        "drift": drift,
+        "digest": digest_of(rows),
+    }
+    with transaction.atomic():
+        if not Plan.objects.filter(pk=plan.pk, state=Plan.State.DRAFT).update(**approved):
+            raise StaleError("Somebody has approved this plan already. It runs once.")
+        if plan.reads_before_again:
+            Change.objects.bulk_update(rows, ["digest"], batch_size=CHUNK)
+        to_change(plan).update(state=Outcome.PENDING, created_at=now)
+        plan.changes.filter(state=Outcome.PLANNED).update(state=Outcome.LEFT_OUT, finished_at=now)
+    plan.refresh_from_db()
+    return plan
