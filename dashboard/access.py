@@ -15,15 +15,20 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from dashboard.models import (
+    Absence,
     Access,
+    Calendar,
     Change,
     ClaimedRole,
     Connection,
     Group,
+    Import,
     Member,
     PhoneNumber,
     PhoneNumberQuerySet,
+    Plan,
     Role,
+    SavedView,
 )
 from dashboard.models.people import UNKNOWN_PERSON
 
@@ -71,12 +76,17 @@ def not_for(rule: str) -> str:
 
 @dataclass(frozen=True)
 class Person:
-    """A signed-in person with what they may do: `role` is None for somebody without one."""
+    """A signed-in person with what they may do: `role` is None for somebody without one.
+
+    `way` and `address`: how they signed in and from where, as far as a request says it; for the history.
+    """
 
     user: User | AnonymousUser
     role: str | None = None
     all_numbers: bool = False
     team_ids: tuple[int, ...] = ()
+    way: str = ""
+    address: str = ""
 
     @property
     def name(self) -> str:
@@ -193,11 +203,21 @@ def why_not(person: Person, number: PhoneNumber, fields: Iterable[str], connecti
     fields = set(fields)
     if not person.may_change_something:
         return MAY_ONLY_LOOK
-    if fields & MEMBER_FIELDS and not person.is_ops_admin:
-        return "Only ops admins change who a number belongs to. Ask one of them."
-    if not changeable_numbers(person).filter(pk=number.pk).exists():
+    if words := why_not_fields(person, fields):
+        return words
+    if number.missing_since:
+        return GONE
+    # For the scope "all" there is nothing more to look up.
+    if not person.all_numbers and not changeable_numbers(person).filter(pk=number.pk).exists():
         return BEYOND_TEAMS if PhoneNumber.objects.here().filter(pk=number.pk).exists() else GONE
     return why_close_would_not(number, fields, connection)
+
+
+def why_not_fields(person: Person, fields: Iterable[str]) -> str:
+    """Why this person may not change these fields of any number: a sentence, or ""."""
+    if set(fields) & MEMBER_FIELDS and not person.is_ops_admin:
+        return "Only ops admins change who a number belongs to. Ask one of them."
+    return ""
 
 
 def why_close_would_not(number: PhoneNumber, fields: Iterable[str], connection: Connection) -> str:
@@ -215,10 +235,69 @@ def why_close_would_not(number: PhoneNumber, fields: Iterable[str], connection: 
 
 def visible_changes(person: Person) -> Any:
     """The changes this person may see: of numbers they may see now; of numbers that are gone, ops admins only."""
-    changes = Change.objects.all()
+    changes = Change.objects.made()
     if person.is_ops_admin:
         return changes
     return changes.filter(number__in=visible_numbers(person))
+
+
+def visible_plans(person: Person) -> Any:
+    """The plans of several numbers that this person may see: their own, and for ops admins everybody's."""
+    plans = Plan.objects.filter(background=True)
+    if person.is_ops_admin:
+        return plans
+    return plans.filter(author=person.user.pk) if person.role is not None else plans.none()
+
+
+def visible_imports(person: Person) -> Any:
+    """The imports this person may see: their own. What others have brought is theirs until it is a plan."""
+    imports = Import.objects.filter(count__isnull=False)
+    return imports.filter(author=person.user.pk) if person.may_change_something else imports.none()
+
+
+def visible_absences(person: Person) -> Any:
+    """The absences this person may see: their own, and those of numbers that they may see."""
+    every = Absence.objects.all()
+    if person.is_ops_admin:
+        return every
+    if person.role is None:
+        return every.none()
+    theirs = Absence.numbers.through.objects.filter(phonenumber__in=visible_numbers(person))
+    return every.filter(Q(author=person.user.pk) | Q(pk__in=theirs.values("absence")))
+
+
+def visible_views(person: Person) -> Any:
+    """The saved views that are tabs for this person: their own, and those shared by others."""
+    return SavedView.objects.filter(Q(owner=person.user.pk) | Q(shared=True))
+
+
+def own_views(person: Person) -> Any:
+    """The saved views that this person may change."""
+    return SavedView.objects.filter(owner=person.user.pk)
+
+
+def removable_views(person: Person) -> Any:
+    """The saved views that this person may take away: their own; as an ops admin also what others share."""
+    return visible_views(person) if person.is_ops_admin else own_views(person)
+
+
+def why_not_calendar(person: Person, calendar: Calendar) -> str:
+    """Why this person may not change or delete a calendar: absences of others are on its days. A sentence, or ""."""
+    if not person.may_change_something:
+        return MAY_ONLY_LOOK
+    others = Absence.objects.filter(calendar=calendar, stopped_at__isnull=True).exclude(author=person.user.pk)
+    if not person.is_ops_admin and others.exists():
+        return "Absences of others are on its days. Ask an ops admin to change it, or add one of your own."
+    return ""
+
+
+def why_not_plan(person: Person, plan: Plan) -> str:
+    """Why this person may not approve, stop or take back this plan: a sentence, or ""."""
+    if not person.may_change_something:
+        return MAY_ONLY_LOOK
+    if plan.author_id != person.user.pk and not person.is_ops_admin:
+        return f"This plan is {plan.author_name}’s. Ask them or an ops admin."
+    return ""
 
 
 def may_look_after_access(person: Person, user: Any) -> str:

@@ -5,11 +5,13 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Count, Exists, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils import timezone
 
 from dashboard import access
-from dashboard.models import Connection, Preference
+from dashboard.models import Connection, Holding, Notice, Preference
 from dashboard.services import connection as connections
 from dashboard.services import health
 
@@ -18,12 +20,13 @@ OLD_AFTER = timedelta(minutes=15)
 
 @dataclass(frozen=True)
 class Banner:
-    """A sentence above the page. `action` is the address of a form without fields that helps."""
+    """A sentence above the page. `action` is the address of a form without fields that helps, `link` of a page."""
 
     level: str
     title: str
     text: str
     action: str = ""
+    link: str = ""
     action_label: str = ""
 
 
@@ -36,6 +39,14 @@ class Freshness:
     words: str
 
 
+@dataclass(frozen=True)
+class Beside:
+    """What a page says beside its subject: how many messages wait, and whether any absence holds something now."""
+
+    unread: int
+    something_on: bool
+
+
 def page(request: HttpRequest) -> dict[str, Any]:
     """The context of every page for a signed-in person; nothing for anybody else."""
     person = getattr(request, "person", None)
@@ -45,6 +56,8 @@ def page(request: HttpRequest) -> dict[str, Any]:
     return {
         "person": person,
         "connection": connection,
+        # Called by the pages that show it; a fragment does not ask.
+        "unread": lambda: beside_of(request).unread,
         "freshness": freshness(connection),
         # Without a role there is nothing here that these would be about.
         "banners": banners(connection, person) if person.role else [],
@@ -58,6 +71,21 @@ def connection_of(request: Any) -> Connection:
     if not hasattr(request, "connection"):
         request.connection = Connection.load()
     return request.connection  # type: ignore[no-any-return]
+
+
+def beside_of(request: Any) -> Beside:
+    """The messages of this person and whether an absence is on, read once a request, by pages only.
+
+    They ride on the row of the connection: a page that asks for them first has read both in one query.
+    """
+    if not hasattr(request, "beside"):
+        waiting = Notice.objects.filter(user=request.user.pk, read_at__isnull=True).order_by().values("user")
+        count = Coalesce(Subquery(waiting.annotate(count=Count("pk")).values("count")), 0)
+        on = Exists(Holding.objects.filter(state=Holding.State.HELD))
+        rows = Connection.objects.annotate(unread=count, something_on=on)
+        request.connection = found = rows.filter(pk=1).first() or Connection.load()
+        request.beside = Beside(getattr(found, "unread", 0), getattr(found, "something_on", False))
+    return request.beside  # type: ignore[no-any-return]
 
 
 def preference_of(request: Any) -> Preference:
@@ -85,14 +113,18 @@ def banners(connection: Connection, person: access.Person) -> list[Banner]:
     """What everybody has to know before anything else on the page, gravest first."""
     found = []
     if connection.problem:
-        found.append(Banner("bad", connection.get_problem_display(), connection.problem_text))
+        link = "connection" if person.is_ops_admin else ""
+        title = f"{connection.get_problem_display()}."
+        # With a key of the environment, nothing can be connected on that page.
+        label = "Look at it" if settings.CLOSE_API_KEY else "Reconnect" if connection.organization_id else "Connect"
+        found.append(Banner("bad", title, connection.problem_text, link=link, action_label=label))
     elif connection.away_since:
         since = timezone.localtime(connection.away_since)
         found.append(
             Banner(
                 "bad",
                 f"Close has not answered since {since:%H:%M}.",
-                "You see the data of then. Reading works; changes are refused until Close is back.",
+                "You see what was read last; changes are refused until Close is back.",
                 action="refresh",
                 action_label="Try now",
             )
@@ -111,6 +143,9 @@ def banners(connection: Connection, person: access.Person) -> list[Banner]:
     held = connections.held_words(connection)
     if held:
         found.append(Banner("warn", "Writes are stopped.", held))
+    if connection.held_since and person.may_change_something:
+        words = f"{connection.held_why} Plans and absences wait until an ops admin has looked at them."
+        found.append(Banner("warn", "What was due is held.", words, link="plan-list", action_label="Look at it"))
     if connection.organization_id and not connection.problem and not connection.may_change_team_numbers:
         found.append(
             Banner(

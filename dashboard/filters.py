@@ -5,8 +5,9 @@ an error of it.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
@@ -93,6 +94,8 @@ class NumberFilter(django_filters.FilterSet):
     greeting = django_filters.ChoiceFilter(method="greeted", choices=[*CHOICES["greeting"].items()])
     changed = django_filters.ChoiceFilter(method="changed_in_close", choices=[*CHOICES["changed"].items()])
 
+    _one_by_one = False
+
     class Meta:
         model = PhoneNumber
         fields: tuple[str, ...] = ()
@@ -122,13 +125,18 @@ class NumberFilter(django_filters.FilterSet):
         self.team_keys = {close_id: pk for close_id, _, pk in found if pk}
         return {close_id: name for close_id, name, _ in found}
 
+    def one_by_one(self) -> Any:
+        """The same numbers as `qs`, by a search that looks at one number after the other."""
+        self._one_by_one = True
+        return self.filter_queryset(self.queryset.all())
+
     def filter_queryset(self, queryset: Any) -> Any:
         for name, value in self.values.items():
             queryset = self.filters[name].filter(queryset, value)
         return queryset
 
     def search(self, numbers: PhoneNumberQuerySet, name: str, value: str) -> PhoneNumberQuerySet:
-        return numbers.search(value)
+        return numbers.search(value, one_by_one=self._one_by_one)
 
     def of_teams(self, numbers: PhoneNumberQuerySet, name: str, value: list[str]) -> PhoneNumberQuerySet:
         return numbers.of_teams(self.team_keys[close_id] for close_id in value if close_id in self.team_keys)
@@ -153,18 +161,53 @@ class NumberFilter(django_filters.FilterSet):
         return numbers.filter(pk__in=Change.objects.unseen().order_by().values("number_id"))
 
 
+@dataclass(kw_only=True)
+class ListQuery:
+    """What the address of a list asks for. Here: its page, addresses like it, and notes about what it said wrong."""
+
+    page: int = 1
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The parameters as they were understood, without what is usual anyway."""
+        raise NotImplementedError
+
+    def address(self, **changes: str | None) -> str:
+        """The query string with these parameters changed; None takes one away. A new order begins at page 1."""
+        values: Mapping[str, str | None] = {**self.parameters, "page": None, **changes}
+        return "?" + urlencode({name: value for name, value in values.items() if value}, safe=",")
+
+    def read_page(self, text: str) -> None:
+        """The number of the page, as the address says it."""
+        if re.fullmatch(r"[0-9]{1,18}", text) and int(text):
+            self.page = int(text)
+        elif text:
+            self.notes.append(f"There is no page “{text[:40]}”; page 1 is shown.")
+
+    def stay_within(self, pages: int) -> None:
+        """Go back to the last page where the address asks for one behind it."""
+        if self.page > pages:
+            only = f"There are only {pages} pages; the last one is shown."
+            self.notes.append(only if pages > 1 else "There is one page.")
+            self.page = pages
+
+    def leave_out(self, unknown: Iterable[str]) -> None:
+        """Note the parameters that this list does not have; a few are enough."""
+        for name in islice(unknown, 5):
+            self.notes.append(f"This list has no parameter “{name[:40]}”; it is left out.")
+
+
 @dataclass
-class NumberQuery:
-    """What the address of the list says: filters, order, page and columns, and notes about what it said wrong."""
+class NumberQuery(ListQuery):
+    """What the address of the list says: filters, order, page and columns."""
 
     filters: NumberFilter
     sort: str = "number"
-    page: int = 1
     per_page: int = USUAL_PER_PAGE
     columns: list[str] = field(default_factory=lambda: list(COLUMNS))
     columns_given: bool = False
     view: int | None = None
-    notes: list[str] = field(default_factory=list)
 
     @classmethod
     def read(cls, data: Any, filters: NumberFilter, columns: list[str]) -> "NumberQuery":
@@ -174,7 +217,7 @@ class NumberQuery:
             f"“{TITLES.get(name, 'Search')}” was not understood and is left out." for name in filters.wrong
         ]
         query._read_sort(data.get("sort", ""))
-        query._read_page(data.get("page", ""))
+        query.read_page(data.get("page", ""))
         if per_page := data.get("per_page", ""):
             if per_page in map(str, PER_PAGE):
                 query.per_page = int(per_page)
@@ -183,8 +226,7 @@ class NumberQuery:
         query._read_columns(data, columns)
         if view := data.get("view", ""):
             query.view = int(view) if re.fullmatch(r"[0-9]{1,9}", view) else 0
-        unknown = [name[:40] for name in data if name not in PARAMETERS]
-        query.notes += [f"This list has no parameter “{name}”; it is left out." for name in unknown[:5]]
+        query.leave_out(name for name in data if name not in PARAMETERS)
         return query
 
     def _read_sort(self, sort: str) -> None:
@@ -192,12 +234,6 @@ class NumberQuery:
             self.sort = sort
         elif sort:
             self.notes.append(f"The list cannot be sorted by “{sort[:40]}”; it is sorted by number.")
-
-    def _read_page(self, page: str) -> None:
-        if re.fullmatch(r"[0-9]{1,18}", page) and int(page):
-            self.page = int(page)
-        elif page:
-            self.notes.append(f"There is no page “{page[:40]}”; page 1 is shown.")
 
     def _read_columns(self, data: Any, chosen: list[str]) -> None:
         given = ValuesWidget().value_from_datadict(data, None, "columns")
@@ -223,11 +259,6 @@ class NumberQuery:
         if self.view:
             values["view"] = str(self.view)
         return values
-
-    def address(self, **changes: str | None) -> str:
-        """The query string with these parameters changed; None takes one away. A new order begins at page 1."""
-        values: Mapping[str, str | None] = {**self.parameters, "page": None, **changes}
-        return "?" + urlencode({name: value for name, value in values.items() if value}, safe=",")
 
     def order(self, *, backwards: bool = False) -> list[OrderBy]:
         """The order of the rows, always with the id last and in the same direction, as the indexes have it."""

@@ -13,7 +13,8 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from dashboard import validators
-from dashboard.models import Change, PhoneNumber
+from dashboard.models import Change, PhoneNumber, PhoneNumberQuerySet
+from dashboard.models.numbers import DEFAULT_RING
 from dashboard.templatetags.ui import phone
 
 LONGEST_CHAIN = 50
@@ -21,6 +22,11 @@ LONGEST_CHAIN = 50
 
 BOOLEANS = {"true": True, "false": False}
 INCOMPLETE = "This form is incomplete, so nothing was saved. Reload the page and try again."
+
+
+def as_text(value: Any) -> str:
+    """A value as forms carry it."""
+    return ("false", "true")[value] if isinstance(value, bool) else str(value)
 
 
 def read_switch(text: str) -> bool:
@@ -42,25 +48,35 @@ class EditForm:
 
     After `is_valid()`: `wrong` holds the fields that cannot be as typed, each with the sentence that says what to
     type instead; `incomplete` says so where the form itself is broken. If neither: `intent`; `after`, the changed
-    fields; `was`, every field the editor showed, both under Close's names and with "" where Close has null.
+    fields; `was`, every field the editor showed, both under Close's names and with "" where Close has null; and
+    `reason`, why somebody changes them, which may be "".
     """
 
     names: ClassVar[tuple[str, ...]] = ()
     read_was: ClassVar[dict[str, Callable[[str], Any]]] = {}
     longest_was: ClassVar[int] = 20_000
+    unknown_range = False
 
-    def __init__(self, data: Mapping[str, str], *, number: PhoneNumber) -> None:
+    def __init__(self, data: Mapping[str, str], *, number: PhoneNumber, visible: PhoneNumberQuerySet) -> None:
+        """`visible`: the numbers that whoever types this may see; no other one is named to them."""
         self.data = data
         self.number = number
+        self.visible = visible
         self.after: dict[str, Any] = {}
         self.was: dict[str, Any] = {}
         self.wrong: dict[str, str] = {}
+        self.reason = ""
         self.incomplete = ""
 
     @classmethod
     def values_of(cls, number: PhoneNumber) -> dict[str, Any]:
         """What the editor starts from: the cached values of its fields."""
         return {name: getattr(number, name) for name in cls.names}
+
+    @classmethod
+    def texts_of(cls, number: PhoneNumber) -> dict[str, str]:
+        """What the editor shows as it opens."""
+        return {name: as_text(value) for name, value in cls.values_of(number).items()}
 
     def is_valid(self) -> bool:
         try:
@@ -73,6 +89,10 @@ class EditForm:
                 self._read(name)
         if not self.wrong:
             self.check_together()
+        try:
+            self.reason = validators.reason(self.data.get("reason", ""))
+        except ValidationError as error:
+            self.wrong["reason"] = error.messages[0]
         return not self.wrong
 
     def _read_start(self) -> None:
@@ -106,6 +126,11 @@ class EditForm:
         """What the fields must be beside each other; puts what is wrong into `wrong`."""
 
     @property
+    def first_use(self) -> bool:
+        """Whether the change would send calls where none of the organisation's went before."""
+        return False
+
+    @property
     def shown(self) -> dict[str, str]:
         """The fields' texts for the editor: as typed where typed, else as they were."""
         return {name: self.data.get(name, self.data.get(f"was_{name}", "")) for name in self.names}
@@ -137,8 +162,8 @@ class RingingForm(EditForm):
 
     @classmethod
     def values_of(cls, number: PhoneNumber) -> dict[str, Any]:
-        # Null in Close rings as long as 30 seconds do, and the editor shows that.
-        return {"inbound_ring_duration": number.inbound_ring_duration or 30}
+        # Null in Close rings as long as Close's default does, and the editor shows that.
+        return {"inbound_ring_duration": number.inbound_ring_duration or DEFAULT_RING}
 
     def read_inbound_ring_duration(self, text: str) -> int:
         return validators.ring(text)
@@ -154,7 +179,15 @@ class ForwardingForm(EditForm):
     }
     longest_was = validators.LONGEST_TARGET
     needs_target = False
-    unknown_range = False
+
+    @classmethod
+    def texts_of(cls, number: PhoneNumber) -> dict[str, str]:
+        return super().texts_of(number) | {"forward_to": phone(number.forward_to)}
+
+    @property
+    def shown(self) -> dict[str, str]:
+        # Who has switched it on is asked for the target; the switch stays where it was put.
+        return super().shown | ({"forward_to_enabled": "true"} if self.needs_target else {})
 
     def same_as_was(self, name: str, text: str) -> bool:
         was = self.data[f"was_{name}"]
@@ -190,9 +223,8 @@ class ForwardingForm(EditForm):
         if found.e164 == self.number.number:
             raise ValidationError("This is the number itself. Type the number that its calls shall go to.")
         if via := self._leads_back(found.e164):
-            on_the_way = "" if via == found.e164 else f" by way of {phone(via)}"
             raise ValidationError(
-                f"{phone(found.e164)} is a number of yours that forwards back to this one{on_the_way}, so calls "
+                f"Calls to {phone(found.e164)} come back to this number{self._by_way_of(via, found.e164)}, so they "
                 "would go round. Type another number."
             )
         if not found.range_known and self.data.get("confirm_forward_to") != "true":
@@ -217,6 +249,12 @@ class ForwardingForm(EditForm):
                 return at
             at = following
         return ""
+
+    def _by_way_of(self, via: str, e164: str) -> str:
+        if via == e164:
+            return ""
+        seen = self.visible.filter(number=via).exists()
+        return f" by way of {phone(via) if seen else 'a number outside your teams'}"
 
     @property
     def first_use(self) -> bool:

@@ -1,13 +1,12 @@
 """What happens around every view: who may call it, and what a person reads when Close does not answer."""
 
 import logging
+import re
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -19,9 +18,14 @@ from django.utils.cache import patch_vary_headers
 from dashboard import access
 from dashboard.close.errors import CloseError
 from dashboard.context import time_zone
-from dashboard.views.fragments import plain_message, status_of
+from dashboard.models import Kind
+from dashboard.signin import sessions
+from dashboard.views.answers import status_of_close
+from dashboard.views.fragments import current_address, plain_message
 
 log = logging.getLogger(__name__)
+
+ATTACHMENT = re.compile(r'attachment; filename="([^"]+)"')
 
 
 class AccessMiddleware:
@@ -37,6 +41,9 @@ class AccessMiddleware:
         # Each request has its reader's time zone; a thread that serves the next one must not keep it.
         with timezone.override(None):
             response = self.get_response(request)
+        # Whatever leaves as a file is an export, whichever view made it.
+        if found := ATTACHMENT.match(response.get("Content-Disposition", "")):
+            sessions.note(request, Kind.EXPORTED, about=found.group(1), words=request.GET.urlencode() or "All of it.")
         patch_vary_headers(response, ["HX-Request"])
         if not response.has_header("Cache-Control"):
             response["Cache-Control"] = "no-store"
@@ -46,9 +53,7 @@ class AccessMiddleware:
         rule = getattr(view, "access_rule", None)
         if rule is None:
             raise ImproperlyConfigured(f"{view} states no rule of access.")
-        if self._session_is_over(request.user):
-            logout(request)
-        request.person = access.person(request.user)
+        request.person = self._person(request)
         if request.person.user.is_authenticated:
             timezone.activate(time_zone(request))
         if request.person.meets(rule):
@@ -59,15 +64,18 @@ class AccessMiddleware:
             return self._no_role(request)
         raise PermissionDenied(access.not_for(rule))
 
-    @staticmethod
-    def _session_is_over(user: Any) -> bool:
-        """Whether the sign-in is longer ago than a session lasts, however busy it was since.
-
-        A role that was taken away bites at the next sign-in. Behind a proxy each request is a sign-in.
-        """
-        if not user.is_authenticated or settings.PROXY_AUTH != "off" or user.last_login is None:
-            return False
-        return bool(timezone.now() - user.last_login > timedelta(seconds=settings.SESSION_COOKIE_AGE))
+    def _person(self, request: Any) -> access.Person:
+        """Who is asking, with what they may do and how they came in; nobody where their session is over."""
+        person = access.person(request.user)
+        if not person.user.is_authenticated:
+            return person
+        if why := sessions.why_over(request, person):
+            sessions.end(request, Kind.ENDED, why)
+            return access.person(request.user)
+        if request.headers.get(sessions.BACKGROUND) != "1":
+            request.session.note_use()
+        facts = request.session.get(sessions.FACTS, {})
+        return replace(person, way=facts.get("way", ""), address=sessions.address_of(request))
 
     def _no_role(self, request: Any) -> HttpResponse:
         """The page that says so, with what the company account was asked for and what it said, if it did."""
@@ -80,14 +88,10 @@ class AccessMiddleware:
         """A page goes to the sign-in page; a fragment must not swap that page into a cell."""
         if not request.htmx:
             return redirect_to_login(request.get_full_path(), reverse("account_login"))
-        try:
-            page = urlsplit(request.htmx.current_url_abs_path or "/")
-        except ValueError:
-            # The header is the browser's to write, and anybody's who is none.
-            page = urlsplit("/")
+        page = current_address(request).geturl() or "/"
         response = HttpResponse(status=401)
         response["HX-Trigger"] = "session-expired"
-        response["X-Sign-In"] = redirect_to_login(page.geturl(), reverse("account_login"))["Location"]
+        response["X-Sign-In"] = redirect_to_login(page, reverse("account_login"))["Location"]
         return response
 
 
@@ -105,5 +109,5 @@ class CloseErrorMiddleware:
             return None
         log.warning("%s %s: %s", request.method, request.path, error.log)
         if request.htmx:
-            return plain_message(error.screen, status=status_of(error))
-        return render(request, "close_error.html", {"error": error}, status=status_of(error))
+            return plain_message(error.screen, status=status_of_close(error))
+        return render(request, "close_error.html", {"error": error}, status=status_of_close(error))

@@ -6,7 +6,6 @@ import "./js/editor.js";
 import "./js/focus.js";
 import "./js/keys.js";
 import "./js/messages.js";
-import "./js/number.js";
 import "./js/player.js";
 import "./js/session.js";
 import "./js/swap.js";

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from dashboard import access
 from dashboard.models import Change, Connection, Group, Member, Outcome, PhoneNumber, Plan, Role, Source
-from dashboard.services.members import describe
+from dashboard.services.members import People, describe
 
 from .conftest import make_user
 
@@ -52,7 +52,7 @@ def number_of(groups):
             person = Member.objects.create(close_id=f"user_{place}_{one}", name=f"Person {one}", active=active)
             person.groups.set([groups[name] for name in of])
             number.members.add(person)
-        describe([number.pk])
+        describe([number.pk], People())
         number.refresh_from_db()
         return number
 
@@ -125,6 +125,7 @@ def test_a_number_that_is_gone_is_nobody_s(groups, number_of, connected):
     number, lead = number_of([OURS]), lead_of(groups[OURS])
     ops = access.person(make_user("Marta Klein", role=Role.OPS_ADMIN))
     PhoneNumber.objects.update(missing_since=timezone.now())
+    number.refresh_from_db()
     assert number not in access.visible_numbers(ops)
     assert access.why_not(ops, number, ["label"], connected) == access.GONE
     assert access.why_not(lead, number, ["label"], connected) == access.GONE

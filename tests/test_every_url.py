@@ -3,7 +3,9 @@
 The addresses are read from the URLconf, so a new one is tried as well; it fails here until it states a rule.
 """
 
+import io
 import re
+from datetime import date, time
 from itertools import product
 from uuid import uuid4
 
@@ -14,7 +16,21 @@ from django.urls import URLPattern, get_resolver, reverse
 from django.utils import timezone
 
 from dashboard import access
-from dashboard.models import Change, Outcome, PhoneNumber, Plan, SavedView, Source
+from dashboard.models import (
+    Absence,
+    Calendar,
+    Change,
+    Import,
+    Kind,
+    Member,
+    Outcome,
+    PhoneNumber,
+    Plan,
+    SavedView,
+    Session,
+    Source,
+)
+from dashboard.services import importing
 from dashboard.signin import urls as signin_urls
 
 from .conftest import signed_in
@@ -38,6 +54,10 @@ SIGN_IN = [pattern.name for pattern in signin_urls.urlpatterns]
 OF_A_NUMBER = [name for name, pattern in URLS.items() if "close_id" in pattern.pattern.converters]
 OF_A_CHANGE = [name for name in URLS if name.startswith("change-") and "pk" in URLS[name].pattern.converters]
 OF_A_VIEW = [name for name in URLS if name.startswith("view-") and "pk" in URLS[name].pattern.converters]
+OF_A_PLAN = [name for name in URLS if name.startswith("plan-") and "pk" in URLS[name].pattern.converters]
+OF_AN_ABSENCE = [name for name in URLS if name.startswith("absence-") and "pk" in URLS[name].pattern.converters]
+OF_A_CALENDAR = [name for name in URLS if name.startswith("calendar-") and "pk" in URLS[name].pattern.converters]
+OF_AN_IMPORT = [name for name in URLS if name.startswith("import-") and "pk" in URLS[name].pattern.converters]
 OF_A_PERSON = [name for name in URLS if name.startswith("people-") and "pk" in URLS[name].pattern.converters]
 EDITORS = [name for name in URLS if name.startswith("number-edit-")]
 
@@ -71,14 +91,52 @@ class Cast:
         owner = self.users.get(role, self.users["ops"])
         return SavedView.objects.get_or_create(owner=owner, name="Mine", defaults={"query": "forwarding=on"})[0]
 
+    def plan_of(self, role):
+        """A draft of theirs; ops admins see everybody's."""
+        author = self.users.get(role, self.users["ops"])
+        now = timezone.now()
+        facts = {"source": Source.BULK, "background": True, "author_name": "Somebody", "created_at": now}
+        facts |= {"intent": uuid4(), "state": Plan.State.DRAFT, "organization_id": "orga_1"}
+        plan, made = Plan.objects.get_or_create(author=author, background=True, defaults=facts)
+        if made:
+            Change.objects.create(
+                plan=plan, number=self.number, after={"label": "x"}, state=Outcome.PLANNED, created_at=now
+            )
+        return plan
+
+    def absence_of(self, role):
+        """An absence of a number that a lead may see."""
+        times = {"start_time": time(18), "end_time": time(9), "end_days": 1, "zone": "UTC"}
+        facts = times | {"first_day": date(2030, 1, 1), "created_at": timezone.now()}
+        author = self.users.get(role, self.users["ops"])
+        absence, _ = Absence.objects.get_or_create(author=author, name="Away", defaults=facts)
+        return absence
+
+    def import_of(self, role):
+        """A table of theirs; whoever brings none has no address of one."""
+        if (owner := self.users.get(role)) is None or not access.person(owner).may_change_something:
+            return Import(pk=0)
+        if (brought := Import.objects.filter(author=owner).first()) is not None:
+            return brought
+        table = io.BytesIO(f"number,label\n{self.number.number},x\n+4930000001,y\n".encode())
+        return importing.take(actor=access.person(owner), file=table, name="numbers.csv")
+
     def address(self, name, role, **other):
         """An address of this name, of something that everybody here may see if their role does."""
         pattern = URLS[name].pattern
-        things = {"close_id": self.number.close_id, "name": "team"}
+        things = {"close_id": self.number.close_id, "name": "team", "member_id": Member.objects.first().close_id}
         if name in OF_A_CHANGE:
             things["pk"] = self.change.pk
         elif name in OF_A_VIEW:
             things["pk"] = self.view_of(role).pk
+        elif name in OF_A_PLAN:
+            things["pk"] = self.plan_of(role).pk
+        elif name in OF_AN_ABSENCE:
+            things["pk"] = self.absence_of(role).pk
+        elif name in OF_A_CALENDAR:
+            things["pk"] = Calendar.objects.get_or_create(name="Berlin", defaults={"country": "DE"})[0].pk
+        elif name in OF_AN_IMPORT:
+            things["pk"] = self.import_of(role).pk
         elif name in OF_A_PERSON:
             things["pk"] = self.users["nobody"].pk
         things |= other
@@ -105,13 +163,15 @@ def read(response):
 
 
 def everything(sim):
-    """All that is stored, and what Close was asked; sign-ins apart."""
+    """All that is stored, and what Close was asked; sign-ins apart, and that somebody took an export along."""
     stored = [
         model
         for model in apps.get_models()
-        if model._meta.app_label in ("dashboard", "auth", "django_tasks_database")
+        if model._meta.app_label in ("dashboard", "auth", "mfa", "django_tasks_database") and model is not Session
     ]
     rows = {model._meta.label: list(model.objects.order_by("pk").values()) for model in stored}
+    rows["dashboard.Event"] = [row for row in rows["dashboard.Event"] if row["kind"] != Kind.EXPORTED]
+    rows["dashboard.Counter"] = [row for row in rows["dashboard.Counter"] if row["name"] != "history"]
     return rows, len(sim.journal)
 
 
@@ -124,27 +184,28 @@ def test_every_address_states_a_rule():
 
 def test_whoever_is_let_in_without_signing_in_is_a_short_list():
     public = {name for name, pattern in URLS.items() if pattern.callback.access_rule == access.ANYONE}
-    assert public == {"healthz", "readyz", *SIGN_IN}
+    assert public == {"healthz", "readyz", *SIGN_IN} - {"embed-done", "two-step-codes", "two-step-renew"}
 
 
-@pytest.mark.parametrize("name", URLS)
-def test_looking(cast, name):
+def test_looking(cast, subtests):
     """GET by everybody: let in or not as the rule says, never an error, and nothing is written or asked of Close."""
-    rule = URLS[name].callback.access_rule
-    for role, htmx in product(RULE_OF, (False, True)):
-        client, address = cast.client(role), cast.address(name, role)
-        before = everything(cast.sim)
-        response = client.get(address, headers={"HX-Request": "true"} if htmx else {})
-        read(response)
-        if not meets(role, rule):
-            refused(response, role, htmx)
-        elif name in EDITORS and role == "viewer":
-            assert response.status_code == 403
-        elif name == "readyz":
-            assert response.status_code in (200, 503)
-        else:
-            assert response.status_code in answers(LET_IN, name), (role, response.status_code)
-        assert everything(cast.sim) == before, role
+    clients = {role: cast.client(role) for role in RULE_OF}
+    addresses = {name: {role: cast.address(name, role) for role in RULE_OF} for name in URLS}
+    before = everything(cast.sim)
+    for name, pattern in URLS.items():
+        with subtests.test(name):
+            for role, htmx in product(RULE_OF, (False, True)):
+                response = clients[role].get(addresses[name][role], headers={"HX-Request": "true"} if htmx else {})
+                read(response)
+                if not meets(role, pattern.callback.access_rule):
+                    refused(response, role, htmx)
+                elif name in EDITORS and role == "viewer":
+                    assert response.status_code == 403
+                elif name == "readyz":
+                    assert response.status_code in (200, 503)
+                else:
+                    assert response.status_code in answers(LET_IN, name), (role, response.status_code)
+            assert everything(cast.sim) == before
 
 
 def refused(response, role, htmx):
@@ -159,56 +220,64 @@ def refused(response, role, htmx):
         assert response["Location"].startswith("/accounts/login/?next=/")
 
 
+def test_posting_by_whom_the_rule_does_not_let_in(cast, subtests):
+    """POST of an empty form by everybody who may not: refused, and nothing is written or asked of Close."""
+    clients = {role: cast.client(role) for role in RULE_OF}
+    addresses = {name: {role: cast.address(name, role) for role in RULE_OF} for name in URLS}
+    before = everything(cast.sim)
+    for name, pattern in URLS.items():
+        with subtests.test(name):
+            for role in RULE_OF:
+                if not meets(role, pattern.callback.access_rule):
+                    refused(clients[role].post(addresses[name][role]), role, False)
+            assert everything(cast.sim) == before
+
+
 @pytest.mark.parametrize("name", URLS)
 def test_posting_nothing(cast, name):
-    """POST of an empty form by everybody: whom the rule does not let in changes nothing; nobody meets an error."""
-    rule = URLS[name].callback.access_rule
+    """POST of an empty form by everybody who may: nobody meets an error, and nothing is sent to Close."""
     for role in RULE_OF:
-        client, address = cast.client(role), cast.address(name, role)
-        before = everything(cast.sim)
-        response = client.post(address)
-        if not meets(role, rule):
-            refused(response, role, False)
-            assert everything(cast.sim) == before, role
-        else:
+        if meets(role, URLS[name].callback.access_rule):
+            response = cast.client(role).post(cast.address(name, role))
             assert response.status_code in answers(ANSWERS_TO_NOTHING, name), (role, response.status_code)
             # An undo is a button, with nothing to fill in.
             assert name == "change-undo" or cast.sim.puts() == []
 
 
-@pytest.mark.parametrize("name", [name for name, pattern in URLS.items() if pattern.callback.access_rule != "anyone"])
-def test_other_methods_do_nothing(cast, name):
-    client, address = cast.client("ops"), cast.address(name, "ops")
+def test_other_methods_do_nothing(cast, subtests):
+    addresses = {
+        name: cast.address(name, "ops") for name, pattern in URLS.items() if pattern.callback.access_rule != "anyone"
+    }
+    client = cast.client("ops")
     before = everything(cast.sim)
-    for method in ("put", "patch", "delete", "options", "trace"):
-        assert getattr(client, method)(address).status_code in (200, 302, 405), method
-    assert everything(cast.sim) == before
+    for name, address in addresses.items():
+        with subtests.test(name):
+            for method in ("put", "patch", "delete", "options", "trace"):
+                assert getattr(client, method)(address).status_code in (200, 302, 405), method
+            assert everything(cast.sim) == before
 
 
 def not_there(name, method):
     """The status for what is not there: 405 where this address does not take the method at all."""
-    posts_only = name in ("number-refresh", "people-active")
+    posts_only = name in ("number-refresh", "people-active", "people-sessions", "people-codes")
     gets_only = name in ("people-row", *OF_A_NUMBER) and not posts_only and name not in EDITORS
     return 405 if (posts_only and method == "get") or (gets_only and method == "post") else 404
 
 
-@pytest.mark.parametrize("name", OF_A_NUMBER)
-@pytest.mark.parametrize("method", ["get", "post"])
-def test_a_number_of_another_team_is_not_there(cast, name, method):
-    client = cast.client("lead")
+NOBODYS_NUMBERS = ("phon_nothing", "phon_x' OR 1=1 --", "x" * 500)
+
+
+def test_a_number_of_another_team_is_not_there(cast, subtests):
+    """Neither for whoever leads other teams, nor one of nothing for anybody; by every address of a number."""
+    clients = {role: cast.client(role) for role in ("lead", "ops")}
     before = everything(cast.sim)
-    for close_id in (cast.foreign.close_id, "phon_nothing", "phon_x' OR 1=1 --", "x" * 500):
-        response = getattr(client, method)(cast.address(name, "lead", close_id=close_id))
-        assert response.status_code == not_there(name, method), close_id
-        assert cast.foreign.number.encode() not in response.content
-    assert everything(cast.sim) == before
-
-
-@pytest.mark.parametrize("name", OF_A_NUMBER)
-@pytest.mark.parametrize("method", ["get", "post"])
-def test_a_number_that_is_not_there_for_anybody(cast, name, method):
-    response = getattr(cast.client("ops"), method)(cast.address(name, "ops", close_id="phon_nothing"))
-    assert response.status_code == not_there(name, method)
+    for name, method in product(OF_A_NUMBER, ("get", "post")):
+        with subtests.test(name, method=method):
+            for role, close_id in [("lead", cast.foreign.close_id), *product(clients, NOBODYS_NUMBERS)]:
+                response = getattr(clients[role], method)(cast.address(name, role, close_id=close_id))
+                assert response.status_code == not_there(name, method), (role, close_id)
+                assert cast.foreign.number.encode() not in response.content
+            assert everything(cast.sim) == before
 
 
 @pytest.mark.parametrize("name", OF_A_CHANGE)
@@ -228,6 +297,28 @@ def test_a_view_of_somebody_else_is_not_there(cast, name):
     before = everything(cast.sim)
     for address in addresses:
         assert client.post(address, {"name": "Stolen"}).status_code == 404
+    assert everything(cast.sim) == before
+
+
+@pytest.mark.parametrize("name", OF_A_PLAN)
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_plan_of_somebody_else_is_not_there(cast, name, method):
+    theirs, client = cast.plan_of("ops"), cast.client("lead")
+    addresses = [cast.address(name, "lead", pk=pk) for pk in (theirs.pk, 10**9, 10**18)]
+    before = everything(cast.sim)
+    for address in addresses:
+        assert getattr(client, method)(address).status_code in (404, 405), address
+    assert everything(cast.sim) == before
+
+
+@pytest.mark.parametrize("name", OF_AN_IMPORT)
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_an_import_of_somebody_else_is_not_there(cast, name, method):
+    theirs, client = cast.import_of("lead"), cast.client("ops")
+    addresses = [cast.address(name, "ops", pk=pk) for pk in (theirs.pk, 10**9, 10**18)]
+    before = everything(cast.sim)
+    for address in addresses:
+        assert getattr(client, method)(address).status_code in (404, 405), address
     assert everything(cast.sim) == before
 
 

@@ -8,12 +8,14 @@ import difflib
 import json
 import re
 import uuid
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django import template
 
 from dashboard.models import Change, Outcome, Source
+from dashboard.models.numbers import DEFAULT_RING
 from dashboard.services import fields
 from dashboard.services.callpath import file_name
 from dashboard.services.changes import Names
@@ -77,6 +79,7 @@ class Mark:
 
 
 MARKS = {
+    Outcome.PLANNED: Mark("wait", "pencil", "Planned"),
     Outcome.PENDING: Mark("wait", "hourglass", "Waiting"),
     Outcome.SENDING: Mark("wait", "loader-2", "Sending"),
     Outcome.UNKNOWN: Mark("warn", "help-circle", "Unknown"),
@@ -85,6 +88,7 @@ MARKS = {
     Outcome.CONFLICT: Mark("warn", "git-compare", "Conflict"),
     Outcome.FAILED: Mark("bad", "alert-circle", "Failed"),
     Outcome.OBSERVED: Mark("wait", "cloud", "Made in Close"),
+    Outcome.LEFT_OUT: Mark("wait", "eye-off", "Left out"),
 }
 UNDONE = Mark("wait", "arrow-back-up", "Undone")
 
@@ -110,32 +114,43 @@ def between(
     before: dict[str, Any], after: dict[str, Any], names: Names, shown: dict[str, Any] | None = None
 ) -> list[Diff]:
     """The differences between two states of the same fields."""
-    shown = shown or {}
     found = []
-    for field in after:
-        if field == "forward_to_enabled" and "forward_to" in after:
-            continue
-        old, new = before.get(field), after[field]
-        if field == "forward_to" and "forward_to_enabled" in after:
-            found.append(
-                Diff(
-                    field,
-                    term(field),
-                    _forwarding(old, before.get("forward_to_enabled")),
-                    _forwarding(new, after["forward_to_enabled"]),
-                )
-            )
-        elif field == "forward_to_enabled":
-            target = shown.get("forward_to")
-            note = f"target kept: {phone(target)}" if target else ""
-            found.append(Diff(field, term(field), value(field, old, names), value(field, new, names), note=note))
-        elif field in LISTS:
-            found.append(_list_diff(field, old or [], new or [], names))
-        elif field == "label" and old and new and (parts := _word_diff(old, new)):
-            found.append(Diff(field, term(field), value(field, old, names), value(field, new, names), parts=parts))
-        else:
-            found.append(Diff(field, term(field), *_sides(field, old, new, names)))
+    for field, title, (old, new) in _lines(after, [before, after], names):
+        diff = Diff(field, title, old, new)
+        was, now = before.get(field), after[field]
+        if field in LISTS:
+            diff = replace(diff, removed=_only(field, was, now, names), added=_only(field, now, was, names))
+        elif field == "label" and was and now:
+            diff = replace(diff, parts=_word_diff(was, now))
+        elif field == "forward_to_enabled" and (target := (shown or {}).get("forward_to")):
+            diff = replace(diff, note=f"target kept: {phone(target)}")
+        found.append(diff)
     return found
+
+
+def _lines(
+    of: Iterable[str], states: Sequence[Mapping[str, Any]], names: Names
+) -> Iterator[tuple[str, str, list[Value]]]:
+    """These fields in words: each with its term and with its value in each of the states, told apart.
+
+    Target and switch of the forwarding are one line. Two greetings of the same name lie at different places: then
+    the places are what differs.
+    """
+    of = list(of)
+    for field in of:
+        held = [state.get(field) for state in states]
+        values = [value(field, one, names) for one in held]
+        if field == "forward_to_enabled" and "forward_to" in of:
+            continue
+        if field == "forward_to" and "forward_to_enabled" in of:
+            values = [
+                _forwarding(one, state.get("forward_to_enabled")) for one, state in zip(held, states, strict=True)
+            ]
+        elif field == "voicemail_greeting_url" and len(set(filter(None, held))) > len(
+            {one for one in values if not one.none}
+        ):
+            values = [Value(str(one)) if one else words for one, words in zip(held, values, strict=True)]
+        yield field, term(field), values
 
 
 def value(field: str, held: Any, names: Names) -> Value:
@@ -146,7 +161,7 @@ def value(field: str, held: Any, names: Names) -> Value:
     if field == "released":
         return Value("gone from Close" if held else "in Close")
     if field == "inbound_ring_duration":
-        return Value("30 s, Close’s default" if held is None else f"{held} s")
+        return Value(f"{DEFAULT_RING} s, Close’s default" if held is None else f"{held} s")
     if isinstance(held, bool):
         return Value("on" if held else "off")
     if held is None or held == "":
@@ -157,14 +172,6 @@ def value(field: str, held: Any, names: Names) -> Value:
     if field == "voicemail_greeting_url":
         return Value(file_name(str(held)))
     return Value(held if isinstance(held, str) else json.dumps(held, ensure_ascii=False))
-
-
-def _sides(field: str, old: Any, new: Any, names: Names) -> tuple[Value, Value]:
-    one, other = value(field, old, names), value(field, new, names)
-    # Two greetings of the same name lie at different places: then the places are what differs.
-    if field == "voicemail_greeting_url" and one == other and old and new:
-        return Value(str(old)), Value(str(new))
-    return one, other
 
 
 def _forwarding(target: Any, enabled: Any) -> Value:
@@ -181,10 +188,9 @@ def _entry(field: str, entry: str, names: Names) -> Value:
     return Value(number=entry)
 
 
-def _list_diff(field: str, old: list[str], new: list[str], names: Names) -> Diff:
-    removed = tuple(_entry(field, entry, names) for entry in old if entry not in new)
-    added = tuple(_entry(field, entry, names) for entry in new if entry not in old)
-    return Diff(field, term(field), value(field, old, names), value(field, new, names), removed=removed, added=added)
+def _only(field: str, entries: Any, others: Any, names: Names) -> tuple[Value, ...]:
+    """The entries of a list that are not among the others."""
+    return tuple(_entry(field, entry, names) for entry in entries or [] if entry not in (others or []))
 
 
 def _word_diff(old: str, new: str) -> tuple[tuple[str, str], ...]:
@@ -221,37 +227,45 @@ def outcome(change: Change) -> Mark:
 @register.filter
 def close_held(change: Change, names: Names) -> str:
     """What Close held where somebody had changed it meanwhile: "+1 303 555 0171", "Label: West, Groups: EMEA"."""
-    found = change.found or {}
-    known = change.before | change.shown
-    other = [field for field in found if not fields.same(field, found[field], known.get(field))]
-    if other == change.fields:
-        return ", ".join(str(value(field, found[field], names)) for field in other)
-    return ", ".join(f"{term(field)}: {value(field, found[field], names)}" for field in other)
+    return told(_found_instead(change), change.before | change.shown, names, of=change.fields)
 
 
 @register.filter
 def three_ways(change: Change, names: Names) -> list[tuple[str, Value, Value, Value]]:
     """For a conflict: each field with what it was, what was wanted, and what Close holds now."""
-    found, known = change.found or {}, change.before | change.shown
-    other = [field for field in found if not fields.same(field, found[field], known.get(field))]
+    known = change.before | change.shown
+    now = known | (change.found or {})
+    shown = dict.fromkeys([*change.after, *_found_instead(change)])
     return [
-        (
-            term(field) + {"forward_to": " to", "forward_to_enabled": " on or off"}.get(field, ""),
-            value(field, known.get(field), names),
-            value(field, change.after.get(field, known.get(field)), names),
-            value(field, found.get(field, known.get(field)), names),
-        )
-        for field in dict.fromkeys([*change.after, *other])
+        (title, was, wanted, held)
+        for _, title, (was, wanted, held) in _lines(shown, [known, now | change.after, now], names)
     ]
+
+
+def _found_instead(change: Change) -> dict[str, Any]:
+    known = change.before | change.shown
+    found = change.found or {}
+    return {field: held for field, held in found.items() if not fields.same(field, held, known.get(field))}
 
 
 @register.filter
 def saved_otherwise(change: Change, names: Names) -> str:
     """Where Close's answer is not what was sent: what it saved, in words."""
-    other = [
-        (field, held) for field, held in change.differs().items() if not fields.same(field, held, change.after[field])
-    ]
-    return ", ".join(f"{term(field)}: {value(field, held, names)}" for field, held in other)
+    other = {
+        field: held for field, held in change.differs().items() if not fields.same(field, held, change.after[field])
+    }
+    return told(other, change.after, names, of=change.fields)
+
+
+def told(values: Mapping[str, Any], beside: Mapping[str, Any], names: Names, *, of: Sequence[str]) -> str:
+    """Fields in a line of text, as they differ from what is beside them: "West", "Label: West, Groups: EMEA".
+
+    `of`: the fields that are spoken of. Where there is but one, or a phone number, it needs no name.
+    """
+    lines = [(title, held) for _, title, (_, held) in _lines(values, [beside, values], names)]
+    if len(lines) == 1 and (len(of) == 1 or lines[0][1].number):
+        return str(lines[0][1])
+    return ", ".join(f"{title}: {held}" for title, held in lines)
 
 
 @register.filter

@@ -31,6 +31,16 @@ def clock(moment: datetime) -> str:
 
 
 @register.filter
+def until(moment: datetime) -> str:
+    """A moment soon to come, as short as it is clear: "18:00" today, "Friday 18:00" this week, "18 Dec, 18:00"."""
+    local = timezone.localtime(moment)
+    days = (local.date() - timezone.localdate()).days
+    if days == 0:
+        return _clock(local)
+    return f"{local:%A} {_clock(local)}" if 0 < days < 7 else f"{_date(local)}, {_clock(local)}"
+
+
+@register.filter
 def day_and_clock(moment: datetime) -> str:
     """ "Today, 11:42", "Yesterday, 16:05", "19 Nov, 9:12", "19 Nov 2025, 9:12"."""
     local = timezone.localtime(moment)

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import Any
-from urllib.parse import urlencode
 
 from django.db.models import CharField, Exists, OuterRef, Q
 from django.db.models.functions import Cast
@@ -16,31 +15,36 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 
 from dashboard import access
+from dashboard.filters import ListQuery
 from dashboard.models import Change, Outcome, PhoneNumber, Source
 from dashboard.models.numbers import search_words
+from dashboard.templatetags.changes import UNDONE, term
 
 PER_PAGE = 50
 
+# The filters Field and Outcome, by what an address calls them.
 FIELDS = {
-    "label": ("Label", ["label"]),
-    "forwarding": ("Forwarding", ["forward_to", "forward_to_enabled"]),
-    "press_1": ("Press 1 to accept", ["press_1_to_accept"]),
-    "voicemail": ("Voicemail greeting", ["voicemail_greeting_url"]),
-    "ringing": ("Rings for", ["inbound_ring_duration"]),
-    "members": ("Members", ["participants"]),
-    "groups": ("Groups", ["participant_groups"]),
+    "label": ["label"],
+    "forwarding": ["forward_to", "forward_to_enabled"],
+    "press_1": ["press_1_to_accept"],
+    "voicemail": ["voicemail_greeting_url"],
+    "ringing": ["inbound_ring_duration"],
+    "members": ["participants"],
+    "groups": ["participant_groups"],
 }
+FIELD_WORDS = {name: term(keys[0]) for name, keys in FIELDS.items()}
 OUTCOMES = {
-    "applied": "Applied",
-    "undone": "Undone",
-    "observed": "Made in Close",
-    "conflict": "Conflict",
-    "refused": "Refused",
-    "failed": "Failed",
-    "unknown": "Unknown",
-    "waiting": "Waiting",
+    "applied": str(Outcome.APPLIED.label),
+    "undone": UNDONE.word,
+    "observed": str(Outcome.OBSERVED.label),
+    "conflict": str(Outcome.CONFLICT.label),
+    "refused": str(Outcome.REFUSED.label),
+    "failed": str(Outcome.FAILED.label),
+    "unknown": str(Outcome.UNKNOWN.label),
+    "waiting": str(Outcome.PENDING.label),
 }
-SOURCES = {source.value: str(source.label) for source in (Source.INLINE, Source.UNDO, Source.CLOSE)}
+# Nothing is rented or released here yet, so nothing is looked for by it.
+SOURCES = {value: label for value, label in Source.choices if value not in (Source.RENT, Source.RELEASE)}
 
 _undone = Exists(Change.objects.filter(undoes=OuterRef("pk"), state=Outcome.APPLIED))
 _set_right_since = Exists(
@@ -63,14 +67,12 @@ def tabs(person: access.Person) -> dict[str, tuple[str, Q]]:
 
 
 @dataclass
-class ChangeQuery:
+class ChangeQuery(ListQuery):
     """One reading of the address. `chosen` holds the parameters that were understood, as they were written."""
 
     person: access.Person
     chosen: dict[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
     conditions: list[Any] = field(default_factory=list)
-    page: int = 1
 
     @classmethod
     def read(cls, parameters: Any, person: access.Person) -> "ChangeQuery":
@@ -81,7 +83,7 @@ class ChangeQuery:
             "seen": lambda word: {"no": Q(state=Outcome.OBSERVED, seen_at__isnull=True)}[word],
             "q": query._search,
             "person": lambda name: Q(plan__author_name=name),
-            "field": lambda name: Q(*[("after__has_key", key) for key in FIELDS[name][1]], _connector=Q.OR),
+            "field": lambda name: Q(*[("after__has_key", key) for key in FIELDS[name]], _connector=Q.OR),
             "source": lambda name: Q(plan__source=Source(name)),
             "outcome": _outcome,
             "from": lambda text: Q(created_at__gte=_midnight(text, time.min)),
@@ -89,13 +91,10 @@ class ChangeQuery:
             "number": lambda close_id: Q(number__close_id=close_id),
         }
         for name in parameters:
-            text = parameters[name].strip()
-            if name == "page":
-                query._read_page(text)
-            elif name not in readers:
-                query.notes.append(f"“{name[:40]}” is no filter of this page and was left out.")
-            elif text:
+            if name in readers and (text := parameters[name].strip()):
                 query._take(name, text, readers[name])
+        query.read_page(parameters.get("page", "").strip())
+        query.leave_out(name for name in parameters if name not in (*readers, "page"))
         return query
 
     def _take(self, name: str, text: str, reader: Callable[[str], Any]) -> None:
@@ -107,12 +106,6 @@ class ChangeQuery:
             self.notes.append(f"The filter {name} does not know “{text[:40]}”, so it was left out.")
         else:
             self.chosen[name] = text
-
-    def _read_page(self, text: str) -> None:
-        if text.isascii() and text.isdigit() and 1 <= len(text) <= 9 and int(text) > 0:
-            self.page = int(text)
-        else:
-            self.notes.append(f"There is no page “{text[:40]}”; this is the first one.")
 
     def _search(self, text: str) -> Any:
         """Number, label, people and target of the number; old and new values; the author; the reason."""
@@ -134,10 +127,9 @@ class ChangeQuery:
             changes = changes.annotate(before_text=Cast("before", CharField()), after_text=Cast("after", CharField()))
         return changes.filter(*self.conditions).order_by("-id")
 
-    def link(self, **other: Any) -> str:
-        """This query with other values, as the end of an address: None takes a parameter away, page begins anew."""
-        chosen = {**self.chosen, **other}
-        return "?" + urlencode({name: value for name, value in chosen.items() if value not in (None, "")})
+    @property
+    def parameters(self) -> dict[str, str]:
+        return self.chosen
 
     @property
     def is_filtered(self) -> bool:

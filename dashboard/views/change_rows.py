@@ -13,7 +13,7 @@ def prepare(person: access.Person, changes: list[Change]) -> record.Names:
 
     `may_undo` and `undo_note` say whether and how it can be taken back, `may_retry` whether a change that did not
     happen can be made again, `may_settle` whether Close can be asked what became of it, `may_mark` whether it waits
-    to be marked as seen.
+    to be marked as seen, `may_see_plan` whether it was part of a plan that has a page for them.
     """
     changeable = access.changeable_ids(person, [change.number for change in changes])
     for change in changes:
@@ -27,6 +27,9 @@ def prepare(person: access.Person, changes: list[Change]) -> record.Names:
         facts["may_mark"] = (
             person.may_change_something and change.seen_at is None and change.state in record.WAIT_TO_BE_SEEN
         )
+        # Others find there what is not theirs to see.
+        own = person.is_ops_admin or change.plan.author_id == person.user.pk
+        facts["may_see_plan"] = change.plan.background and own and person.may_change_something
         for name, value in facts.items():
             setattr(change, name, value)
     return record.names_in(changes)

@@ -5,7 +5,7 @@ import re
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from django.core.paginator import Paginator
 from django.db.models import Count
@@ -25,6 +25,7 @@ from dashboard.services import changes as record
 from dashboard.services import plans
 from dashboard.templatetags.days import zone_words
 from dashboard.views import change_query, downloads, fragments
+from dashboard.views.answers import intent_of, status_of_change, status_of_refusal
 from dashboard.views.change_query import ChangeQuery
 from dashboard.views.change_rows import prepare
 from dashboard.views.change_table import HEADER, rows
@@ -39,29 +40,28 @@ def index(request: Any) -> HttpResponse:
     visible = access.visible_changes(person)
     matching = query.apply(visible)
     paginator = Paginator(record.with_story(matching), change_query.PER_PAGE)
-    if query.page > paginator.num_pages:
-        query.notes.append(f"There is no page {query.page}; this is the last one.")
-    page = paginator.get_page(query.page)
+    query.stay_within(paginator.num_pages)
+    page = paginator.page(query.page)
     shown = list(page.object_list)
     names = prepare(person, shown)
     context = {
         "query": query,
         "page": page,
         "total": paginator.count,
-        "older": query.link(page=page.number + 1),
-        "newer": query.link(page=page.number - 1),
+        "older": query.address(page=str(page.number + 1)),
+        "newer": query.address(page=str(page.number - 1)),
         "tabs": _tabs(visible, query),
         "days": _days(matching, shown),
         "names": names,
         "to_mark": [change.pk for change in shown if change.may_mark],
         "filters": _filters(visible, query),
         "dates": _dates(query),
-        "only_unseen": query.link(seen="no"),
+        "only_unseen": query.address(seen="no"),
         "without": {
-            "number": query.link(number=None),
-            "seen": query.link(seen=None),
-            "dates": query.link(**{"from": None, "to": None}),
-            "all": query.link(**dict.fromkeys(set(query.chosen) - {"view"})),
+            "number": query.address(number=None),
+            "seen": query.address(seen=None),
+            "dates": query.address(**{"from": None, "to": None}),
+            "all": query.address(**dict.fromkeys(set(query.chosen) - {"view"})),
         },
         "one_number": _one_number(person, query),
         "zone": zone_words(),
@@ -130,7 +130,7 @@ def _filters(visible: Any, query: ChangeQuery) -> list[dict[str, Any]]:
     authors = visible.exclude(plan__author_name="").order_by().values_list("plan__author_name", flat=True).distinct()
     choices = {
         "person": ("Person", {name: name for name in sorted(authors, key=str.casefold)[:200]}),
-        "field": ("Field", {name: label for name, (label, _) in change_query.FIELDS.items()}),
+        "field": ("Field", change_query.FIELD_WORDS),
         "source": ("Source", change_query.SOURCES),
         "outcome": ("Outcome", change_query.OUTCOMES),
     }
@@ -139,8 +139,8 @@ def _filters(visible: Any, query: ChangeQuery) -> list[dict[str, Any]]:
             "name": name,
             "label": label,
             "chosen": options.get(chosen := query.chosen.get(name, ""), chosen),
-            "without": query.link(**{name: None}),
-            "options": [(text, query.link(**{name: value}), value == chosen) for value, text in options.items()],
+            "without": query.address(**{name: None}),
+            "options": [(text, query.address(**{name: value}), value == chosen) for value, text in options.items()],
         }
         for name, (label, options) in choices.items()
     ]
@@ -161,16 +161,10 @@ def undo(request: Any, pk: int) -> HttpResponse:
     """Take a change back by a plan of its own."""
     change = _change(request, pk)
     try:
-        intent = UUID(request.POST.get("intent", ""))
-    except ValueError:
-        intent = uuid4()
-    try:
-        undoing = plans.undo(actor=request.person, change=change, intent=intent)
-    except plans.HeldError as error:
-        return _answer(request, pk, error.words, status=503, level="bad")
+        undoing = plans.undo(actor=request.person, change=change, intent=intent_of(request) or uuid4())
     except plans.NotAllowedError as error:
-        return _answer(request, pk, error.words, status=403, level="bad")
-    status = plans.status_of(undoing)
+        return _answer(request, pk, error.words, status=status_of_refusal(error), level="warn")
+    status = status_of_change(undoing)
     if undoing.state == Outcome.APPLIED:
         return _answer(request, pk, "Undone, and saved to Close.", undo_of=undoing)
     if undoing.state == Outcome.CONFLICT:
@@ -203,7 +197,9 @@ def seen(request: Any) -> HttpResponse:
     count = record.mark_seen(actor=request.person, ids=ids)
     words = "Marked as seen." if count == 1 else f"Marked {count} changes as seen."
     if request.htmx and len(ids) == 1:
-        return _answer(request, ids[0], words)
+        response = _answer(request, ids[0], words)
+        response["HX-Trigger"] = "changes-seen"
+        return response
     fragments.say(request, words)
     return _back(request)
 
@@ -233,7 +229,7 @@ def _answer(
     change = _change(request, pk)
     change.attempt = attempt  # type: ignore[attr-defined]
     names = prepare(request.person, [change, attempt] if attempt else [change])
-    here = request.htmx.current_url_abs_path or reverse("change-list")
+    here = fragments.current_address(request).geturl() or reverse("change-list")
     context = {"change": change, "names": names, "here": here, "answered": True}
     response = fragments.fragment(request, "changes/_row.html", context, status=status)
     if undo_of or attempt:

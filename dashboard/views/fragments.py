@@ -1,19 +1,19 @@
 """How a view answers htmx: one fragment, then the parts that may ride along, and nothing else.
 
 A fragment carries the header `X-Fragment: 1`; `static/js/swap.js` swaps errors only where it is set. After the
-fragment may follow, out of band: the message line, the counts of the views, the freshness line. They stand last
-and in a `<template>`, because before a `<td>` the browser's parser would drop the cell.
+fragment may follow, out of band: the message line, the counts of the views, the freshness line, the banners. They
+stand last and in a `<template>`, because before a `<td>` the browser's parser would drop the cell.
 """
 
 import json
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
 from uuid import uuid4
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
-from dashboard.close import errors
 from dashboard.models import Change
 
 
@@ -25,7 +25,7 @@ def fragment(
     status: int = 200,
     parts: tuple[str, ...] = (),
 ) -> HttpResponse:
-    """Answer with `template`, followed by waiting messages and by `parts` ("counts", "freshness")."""
+    """Answer with `template`, followed by waiting messages and by `parts` ("counts", "freshness", "banners")."""
     html = render_to_string(template, context, request)
     riding = "".join(
         render_to_string("_message.html", {"message": waiting, "oob": True}, request)
@@ -52,14 +52,10 @@ def plain_message(text: str, *, status: int) -> HttpResponse:
     return response
 
 
-def status_of(error: errors.CloseError) -> int:
-    """The status of our answer where Close's error is what there is to say."""
-    if isinstance(error, errors.InvalidRequestError):
-        return 422
-    if isinstance(error, errors.ForbiddenError):
-        return 403
-    if isinstance(error, errors.NotFoundError):
-        return 404
-    if isinstance(error, errors.RateLimitError):
-        return 503
-    return 502
+def current_address(request: Any) -> SplitResult:
+    """The page that htmx asks from, without its host; empty where there is none, or the header cannot be read."""
+    try:
+        return urlsplit(request.htmx.current_url_abs_path or "")
+    except ValueError:
+        # The header is the browser's to write, and anybody's who is none.
+        return urlsplit("")

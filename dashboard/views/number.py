@@ -2,20 +2,24 @@
 
 from typing import Any
 
-from django.http import Http404, HttpResponse
+from django.core.exceptions import TooManyFieldsSent
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from dashboard import access
 from dashboard.access import VIEWER, allow
 from dashboard.context import connection_of
-from dashboard.models import Member, PhoneNumber
+from dashboard.models import Holding, Member, PhoneNumber
 from dashboard.services import changes as record
+from dashboard.services import holdings
 from dashboard.services.callpath import call_path
+from dashboard.templatetags.changes import Diff, between, term
 from dashboard.views import number_facts
 from dashboard.views.change_rows import prepare
 from dashboard.views.fragments import fragment
-from dashboard.views.number_rows import row_for
+from dashboard.views.number_query import place_of, read_query, trail_of
+from dashboard.views.number_rows import row_for, sub_of
 
 HISTORY_SHOWN = 15
 
@@ -32,7 +36,8 @@ PARTS = {
 @require_safe
 def number_detail(request: Any, close_id: str) -> HttpResponse:
     """The page. A number that Close no longer has is there for ops admins only, and nothing of it can be changed."""
-    return render(request, "numbers/detail.html", page_of(request, find(request, close_id)))
+    number = find(request, close_id)
+    return render(request, "numbers/detail.html", contents_of(request, number) | listed(request, number))
 
 
 @allow(VIEWER)
@@ -42,9 +47,10 @@ def number_part(request: Any, close_id: str, part: str) -> HttpResponse:
     number = find(request, close_id)
     context = {"number": number, "here": _address(number)}
     if part in ("head", "press-1"):
-        context |= {"row": row_for(request.person, number, connection_of(request))}
+        context |= {"row": row_for(request.person, number, connection_of(request)), "about": about(number)}
+        context |= absences_on(number)
     elif part == "call":
-        context |= {"call": call_path(number, request.person)}
+        context |= {"call": call_path(number, request.person), **absences_on(number)}
     else:
         context |= history_of(request, number)
     return fragment(request, PARTS[part], context)
@@ -59,21 +65,56 @@ def find(request: Any, close_id: str) -> PhoneNumber:
     return number
 
 
-def page_of(request: Any, number: PhoneNumber) -> dict[str, Any]:
+def contents_of(request: Any, number: PhoneNumber) -> dict[str, Any]:
     """All that the page shows of a number."""
     call = call_path(number, request.person)
     return {
         "number": number,
         "row": row_for(request.person, number, connection_of(request)),
+        "about": about(number),
         "call": call,
         "phones": call.ringing.phones,
         "members": _members(number),
         "groups": call.ringing.groups,
-        "panels": number_facts.panels(number),
+        "panels": number_facts.panels(number, connection_of(request)),
         "raw": number_facts.raw_text(number),
         "here": _address(number),
         **history_of(request, number),
+        **absences_on(number),
     }
+
+
+def absences_on(number: PhoneNumber) -> dict[str, Any]:
+    """The absences that are on at this number: what each holds, and what comes back at its end."""
+    found: dict[Any, list[Holding]] = {}
+    for holding in holdings.of_number(number).select_related("occurrence__absence"):
+        found.setdefault(holding.occurrence, []).append(holding)
+    return {"absences": [(one, *_held(some)) for one, some in found.items()]}
+
+
+def _held(some: list[Holding]) -> tuple[str, list[Diff]]:
+    """What an absence holds of a number, as terms, and how that changes when it ends."""
+    value, former = ({held.field: getattr(held, name) for held in some} for name in ("value", "former"))
+    return ", ".join(dict.fromkeys(term(held.field) for held in some)), between(value, former, record.Names())
+
+
+def about(number: PhoneNumber) -> str:
+    """What kind of number it is: "Germany · local"."""
+    return sub_of(number, in_full=True)
+
+
+def listed(request: Any, number: PhoneNumber) -> dict[str, Any]:
+    """The list that the number was opened from, if its address says so: the way back, and to its neighbours there."""
+    if "from" not in request.GET:
+        return {}
+    try:
+        query, numbers = read_query(request, QueryDict(request.GET["from"]))
+    except TooManyFieldsSent:
+        return {}
+    found = place_of(number, query, numbers)
+    query.page = -(-found.get("place", 0) // query.per_page) or 1
+    page = {"page": str(query.page)} if query.page > 1 else {}
+    return {**found, "trail": trail_of(query), "back": query.address(**page)}
 
 
 def history_of(request: Any, number: PhoneNumber) -> dict[str, Any]:
@@ -93,6 +134,7 @@ def _members(number: PhoneNumber) -> list[dict[str, Any]]:
     members: Any = Member.objects.filter(numbers=number).prefetch_related("groups").order_by("-active", "name")
     return [
         {
+            "close_id": member.close_id,
             "name": member.name,
             "active": member.active,
             "groups": ", ".join(sorted(group.name for group in member.groups.all() if not group.gone)),

@@ -11,7 +11,8 @@ from django.views.decorators.http import require_POST, require_safe
 from dashboard import access
 from dashboard.access import VIEWER, allow
 from dashboard.filters import CHOICES, COLUMNS, TITLES
-from dashboard.models import Preference
+from dashboard.services.preferences import prefer
+from dashboard.views import number_words
 from dashboard.views.fragments import fragment
 from dashboard.views.number_query import people_of, read_query, teams_of
 
@@ -49,7 +50,8 @@ def choices_of(person: access.Person, name: str) -> list[tuple[str, str]]:
             for member in people_of(person).order_by(F("active").desc(), "name")
         ]
     values = access.visible_numbers(person).order_by(name).values_list(name, flat=True).distinct()
-    return [(value, value) for value in values if value]
+    words = number_words.country if name == "country" else number_words.kind
+    return sorted(((value, words(value)) for value in values if value), key=lambda choice: choice[1])
 
 
 @allow(VIEWER)
@@ -57,7 +59,7 @@ def choices_of(person: access.Person, name: str) -> list[tuple[str, str]]:
 def number_columns(request: Any) -> HttpResponse:
     """Remember which columns this person wants, and show them. The address names them too, so it can be shared."""
     chosen = [name for name in COLUMNS if name in request.POST.getlist("columns")]
-    Preference.objects.update_or_create(user=request.user, defaults={"columns": chosen})
+    prefer(user=request.user, columns=chosen)
     query, _ = read_query(request, QueryDict(request.POST.get("query", "").removeprefix("?")))
     return HttpResponseRedirect(
         reverse("number-list") + query.address(columns=",".join(chosen) or "number"), status=303

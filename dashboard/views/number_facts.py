@@ -8,7 +8,8 @@ from typing import Any
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from dashboard.models import PhoneNumber
+from dashboard.models import Connection, Member, PhoneNumber
+from dashboard.views import number_words
 
 
 @dataclass(frozen=True)
@@ -32,18 +33,6 @@ CALLS = {
     "external": "Out only: shown to people you call",
     "virtual": "In and out, through your own provider",
 }
-KINDS = {
-    "internal": "Rented from Close",
-    "external": "Your own, as caller ID",
-    "virtual": "Your own, routed to Close",
-}
-LINES = {
-    "local": "Local",
-    "national": "National",
-    "mobile": "Mobile",
-    "tollfree": "Toll-free",
-    "shortcode": "Short code",
-}
 
 # What stands elsewhere on the page: in the head, the settings, the members and groups.
 SHOWN_ELSEWHERE = {
@@ -64,7 +53,7 @@ SHOWN_ELSEWHERE = {
 }
 
 
-def panels(number: PhoneNumber) -> list[Panel]:
+def panels(number: PhoneNumber, connection: Connection) -> list[Panel]:
     """What a number can do, what it costs, and all else that Close says; a field it has added since by its name."""
     raw = number.raw
     capabilities = [
@@ -79,8 +68,8 @@ def panels(number: PhoneNumber) -> list[Panel]:
         Fact("Premium number", _yes(raw.get("is_premium"))),
     ]
     about = [
-        Fact("Kind", KINDS.get(number.type, number.type)),
-        Fact("Line", LINES.get(number.carrier_type, number.carrier_type) or "Not said"),
+        Fact("Kind", number_words.kind(number.type)),
+        Fact("Line", number_words.line(number.carrier_type).capitalize() or "Not said"),
         Fact("Carrier", str(raw.get("carrier") or "Not said").capitalize()),
         Fact("Verified", _yes(raw.get("is_verified"))),
         Fact("Ported in", _yes(raw.get("was_ported"))),
@@ -88,9 +77,9 @@ def panels(number: PhoneNumber) -> list[Panel]:
         Fact("Regulatory bundle", str(raw.get("bundle_id") or "None"), code=bool(raw.get("bundle_id"))),
         Fact("Changed in Close", _day(raw.get("date_updated")) or "Not said"),
         Fact("Shared number", _yes(raw.get("is_group_number"))),
-        Fact("Single owner", str(raw.get("user_id") or "None"), code=bool(raw.get("user_id"))),
+        _owner(raw.get("user_id")),
         Fact("Id in Close", str(raw.get("id") or ""), code=True),
-        Fact("Organisation", str(raw.get("organization_id") or "Not said"), code=True),
+        _organisation(raw.get("organization_id"), connection),
     ]
     known = SHOWN_ELSEWHERE | IN_THE_PANELS
     others = [Fact(name, _words(raw[name])) for name in sorted(set(raw) - known)]
@@ -127,10 +116,24 @@ def raw_text(number: PhoneNumber) -> str:
     return json.dumps(number.raw, indent=2, ensure_ascii=False)
 
 
+def _owner(user_id: Any) -> Fact:
+    """Who alone owns the number: by name where we know them, else by their id."""
+    if not user_id:
+        return Fact("Single owner", "None")
+    member = Member.objects.filter(close_id=str(user_id)).first()
+    return Fact("Single owner", member.name) if member else Fact("Single owner", str(user_id), code=True)
+
+
+def _organisation(organization_id: Any, connection: Connection) -> Fact:
+    if organization_id and organization_id == connection.organization_id and connection.organization_name:
+        return Fact("Organisation", connection.organization_name)
+    return Fact("Organisation", str(organization_id or "Not said"), code=bool(organization_id))
+
+
 def _messages(term: str, enabled: Any, countries: Any) -> Fact:
     if not enabled:
         return Fact(term, "Not with this number")
-    to = tuple(str(country) for country in countries or []) if isinstance(countries, list) else ()
+    to = tuple(number_words.country(str(code)) for code in countries) if isinstance(countries, list) else ()
     return Fact(term, "" if to else "Yes", to)
 
 

@@ -12,8 +12,11 @@ from uuid import UUID, uuid4
 from django.conf import settings
 
 from dashboard import access
-from dashboard.models import Connection, PhoneNumber
+from dashboard.models import Connection, Occurrence, PhoneNumber
+from dashboard.models.numbers import DEFAULT_RING
+from dashboard.templatetags.days import until
 from dashboard.templatetags.ui import ago, moment, phone
+from dashboard.views import number_words
 
 # The columns of a number that a row shows.
 ROW_FIELDS = (
@@ -40,8 +43,10 @@ def intents() -> Iterator[str]:
     return (str(UUID(int=first + place)) for place in range(1 << 16))
 
 
-def row_of(number: PhoneNumber, *, why: str = "", intent: str = "") -> dict[str, Any]:
+def row_of(number: PhoneNumber, *, why: str = "", intent: str = "", held: Occurrence | None = None) -> dict[str, Any]:
     """The row of one number. `why` says why this person may not change it; empty where they may.
+
+    `held`: the occurrence of an absence that holds something of it now.
 
     Each row carries a fresh `intent` for its switch: the same click sent twice is one change.
     """
@@ -51,6 +56,7 @@ def row_of(number: PhoneNumber, *, why: str = "", intent: str = "") -> dict[str,
         "number": number.number,
         "phone": phone(number.number),
         "sub": sub_of(number),
+        "held": held and {"pk": held.absence_id, "name": held.absence.name, "until": until(held.ends_at)},
         "label": number.label,
         "teams": ", ".join(number.team_names),
         **people_of(number),
@@ -60,7 +66,7 @@ def row_of(number: PhoneNumber, *, why: str = "", intent: str = "") -> dict[str,
         "press_1": number.press_1_to_accept,
         "greeting": number.voicemail_greeting_url,
         "playable": playable(number.voicemail_greeting_url),
-        "ring": number.inbound_ring_duration if "inbound_ring_duration" in number.__dict__ else None,
+        **ring_of(number),
         "changed_at": number.updated_in_close.isoformat(timespec="seconds") if number.updated_in_close else "",
         "changed_title": moment(number.updated_in_close),
         "changed": ago(number.updated_in_close) if number.updated_in_close else "",
@@ -69,16 +75,17 @@ def row_of(number: PhoneNumber, *, why: str = "", intent: str = "") -> dict[str,
     }
 
 
-LINES = {"tollfree": "toll-free", "shortcode": "short code"}
-"""Kinds of line that people write otherwise than Close does."""
+def sub_of(number: PhoneNumber, *, in_full: bool = False) -> str:
+    """What kind of number it is: "US · local", "GB · mobile · caller ID"; `in_full` with the country's name."""
+    country = number_words.country(number.country) if in_full else number.country
+    kind = number_words.SHORT_KINDS.get(number.type, number.type)
+    return " · ".join(part for part in (country, number_words.line(number.carrier_type), kind) if part)
 
 
-def sub_of(number: PhoneNumber) -> str:
-    """What kind of number it is: "US · local", "GB · mobile · external"."""
-    parts = [number.country, LINES.get(number.carrier_type, number.carrier_type)]
-    if number.type != "internal":
-        parts.append(number.type)
-    return " · ".join(part for part in parts if part)
+def ring_of(number: PhoneNumber) -> dict[str, Any]:
+    """How many seconds it rings, and whether somebody chose them. The list shows neither, and reads neither."""
+    chosen = number.inbound_ring_duration if "inbound_ring_duration" in number.__dict__ else None
+    return {"ring": chosen or DEFAULT_RING, "ring_chosen": bool(chosen)}
 
 
 def people_of(number: PhoneNumber) -> dict[str, str]:
@@ -113,7 +120,9 @@ def why_locked(person: access.Person, number: PhoneNumber, connection: Connectio
     return access.why_close_would_not(number, access.OWN_NUMBER_FIELDS, connection)
 
 
-def row_for(person: access.Person, number: PhoneNumber, connection: Connection) -> dict[str, Any]:
+def row_for(
+    person: access.Person, number: PhoneNumber, connection: Connection, *, held: Occurrence | None = None
+) -> dict[str, Any]:
     """The row of one number as this person sees it."""
     changeable = number.pk in access.changeable_ids(person, [number])
-    return row_of(number, why=why_locked(person, number, connection, changeable=changeable))
+    return row_of(number, why=why_locked(person, number, connection, changeable=changeable), held=held)

@@ -1,26 +1,32 @@
-"""The values of a number's fields in words, for a line of text."""
+"""What Close says of a number by a code, in words: its kind, its line, its country."""
 
-from collections.abc import Mapping
-from typing import Any
+from functools import cache
 
-from dashboard.templatetags.ui import phone
+from babel import Locale
+
+# The kinds of numbers (https://developer.close.com/api/resources/phone-numbers), in full and for a line of text.
+KINDS = {
+    "internal": "Rented from Close",
+    "external": "Your own, as caller ID",
+    "virtual": "Your own, routed to Close",
+}
+SHORT_KINDS = {"internal": "", "external": "caller ID", "virtual": "own provider"}
+LINES = {"tollfree": "toll-free", "shortcode": "short code"}
+"""Kinds of line that people write otherwise than Close does."""
 
 
-def words_of(values: Mapping[str, Any]) -> str:
-    """These fields of one editor, in words: "+1 628 555 0190, on, press 1 to accept: off"."""
-    return ", ".join(word_of(name, value) for name, value in values.items())
+def kind(code: str) -> str:
+    """A kind of number: "Rented from Close"; one that Close has added since by its own name."""
+    return KINDS.get(code, code)
 
 
-def word_of(name: str, value: Any) -> str:
-    """One field's value in words."""
-    if name == "forward_to":
-        return phone(value) or "no target"
-    if name == "forward_to_enabled":
-        return "on" if value else "off"
-    if name == "press_1_to_accept":
-        return f"press 1 to accept: {'on' if value else 'off'}"
-    if name == "inbound_ring_duration":
-        return f"{value or 30} s"
-    if name == "voicemail_greeting_url":
-        return value or "no greeting"
-    return value or "no label"
+def line(code: str) -> str:
+    """A kind of line, in small letters: "local", "toll-free"."""
+    return LINES.get(code, code)
+
+
+@cache
+def country(code: str) -> str:
+    """The name of a country, "GB" is "United Kingdom"; a code that is none stays one."""
+    name: str = Locale("en").territories.get(code.upper(), code)
+    return name

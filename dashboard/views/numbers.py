@@ -2,17 +2,19 @@
 
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from dashboard import access
 from dashboard.access import VIEWER, allow
-from dashboard.context import connection_of
+from dashboard.context import beside_of, connection_of
 from dashboard.filters import CHOICES, COLUMNS, PER_PAGE, TITLES, NumberQuery
-from dashboard.views.fragments import fragment
-from dashboard.views.number_query import page_of, read_query
+from dashboard.services import holdings
+from dashboard.views import number_words
+from dashboard.views.fragments import current_address, fragment
+from dashboard.views.number_query import page_of, read_query, trail_of
 from dashboard.views.number_rows import intents, row_for, row_of, why_locked
 from dashboard.views.saved_views import view_of, views_of
 
@@ -24,25 +26,34 @@ def number_list(request: Any) -> HttpResponse:
     query, numbers = read_query(request)
     page = page_of(query, numbers, request.person)
     view = view_of(request, query)
+    numbers = page.pop("numbers")
+    held = holdings.on_now(numbers) if beside_of(request).something_on else {}
     connection = connection_of(request)
     rows = [
         row_of(
-            number, why=why_locked(request.person, number, connection, changeable=number.changeable), intent=intent
+            number,
+            why=why_locked(request.person, number, connection, changeable=number.changeable),
+            intent=intent,
+            held=held.get(number.pk),
         )
-        for number, intent in zip(page.pop("numbers"), intents(), strict=False)
+        for number, intent in zip(numbers, intents(), strict=False)
     ]
     context = {
         "query": query,
         "view": view,
         "rows": rows,
+        "may_select": request.person.may_change_something,
         "columns": dict.fromkeys(query.columns, True),
         "heads": heads(query),
         "chips": chips(query),
         "sizes": [(size, query.address(per_page=str(size))) for size in PER_PAGE],
         "all_columns": COLUMNS,
-        "clear": query.address(**dict.fromkeys(["q", *TITLES, "view"])) if query.filters.values else "",
+        "clear": reverse("number-list") + query.address(**dict.fromkeys(["q", *TITLES, "view"])).removesuffix("?")
+        if query.filters.values
+        else "",
         "without_team": query.address(team=None) if "team" in query.filters.values else "",
         "here": query.address(page=str(query.page) if query.page > 1 else None),
+        "trail": trail_of(query),
         "previous": query.address(page=str(query.page - 1)) if query.page > 1 else "",
         "next": query.address(page=str(query.page + 1)) if query.page < page["pages"] else "",
         "kept": [
@@ -113,7 +124,9 @@ def words_of(query: NumberQuery, name: str, value: str) -> str:
     """A filter's value as people read it."""
     if name in ("team", "member"):
         return query.filters.names[value]
-    return CHOICES.get(name, {}).get(value, value)
+    if name == "country":
+        return number_words.country(value)
+    return number_words.kind(value) if name == "type" else CHOICES[name][value]
 
 
 @allow(VIEWER)
@@ -122,6 +135,13 @@ def number_row(request: Any, close_id: str) -> HttpResponse:
     """One row of the table, with the columns that the table shows."""
     number = get_object_or_404(access.visible_numbers(request.person), close_id=close_id)
     query, _ = read_query(request)
-    row = row_for(request.person, number, connection_of(request))
-    context = {"rows": [row], "columns": dict.fromkeys(query.columns, True)}
+    held = holdings.on_now([number]).get(number.pk)
+    row = row_for(request.person, number, connection_of(request), held=held)
+    listed, _ = read_query(request, QueryDict(current_address(request).query))
+    context = {
+        "rows": [row],
+        "may_select": request.person.may_change_something,
+        "columns": dict.fromkeys(query.columns, True),
+        "trail": trail_of(listed),
+    }
     return fragment(request, "numbers/_row.html", context)

@@ -15,7 +15,7 @@ from dashboard import access
 from dashboard.access import OPS_ADMIN, allow
 from dashboard.models import Role
 from dashboard.services import people
-from dashboard.signin import roles
+from dashboard.signin import roles, two_step
 from dashboard.views import fragments
 from dashboard.views.people_forms import AccountForm, RoleForm
 
@@ -36,7 +36,7 @@ def people_list(request: Any) -> HttpResponse:
 
 
 def _page(request: Any, **more: Any) -> dict[str, Any]:
-    everybody = [_row(request, user) for user in _accounts()]
+    everybody = [_row(request, user, asked_for=user.pk == more.get("editing")) for user in _accounts()]
     counts = people.numbers_changeable_by(row["person"] for row in everybody)
     for row in everybody:
         row["may_change"] = counts[row["user"].pk]
@@ -75,11 +75,15 @@ def _accounts() -> Any:
     return found.order_by("first_name", "last_name", "username")
 
 
-def _row(request: Any, user: Any) -> dict[str, Any]:
-    """What the table shows of one person, and why their role cannot be changed here, if it cannot."""
+def _row(request: Any, user: Any, *, asked_for: bool = False) -> dict[str, Any]:
+    """What the table shows of one person, and why their role cannot be changed here, if it cannot.
+
+    `asked_for`: their row is to be open, and shows more.
+    """
     person = access.person(user) if user.is_active else access.Person(user)
     claimed = access.claimed_role(user)
     given = claimed or getattr(user, "access", None)
+    why, me = access.may_look_after_access(request.person, user), user.pk == request.person.user.pk
     return {
         "user": user,
         "person": person,
@@ -88,12 +92,15 @@ def _row(request: Any, user: Any) -> dict[str, Any]:
         "claimed": claimed,
         # What the company account said of somebody to whom it gives no role.
         "groups": user.claimed.groups if settings.SSO_ROLE_MAP and hasattr(user, "claimed") else [],
-        "not_by_hand": access.why_not_by_hand(user),
+        "not_by_hand": why or access.why_not_by_hand(user),
         "tab": person.role or "none",
         "role": Role(person.role).label if person.role else "",
         "teams": [team.name for team in given.teams.all()] if given and not person.all_numbers else [],
-        "why": access.may_look_after_access(request.person, user),
-        "me": user.pk == request.person.user.pk,
+        # The role of a superuser stays, but their sessions end like anybody's. One's own end on the page Settings.
+        "why": why if me else "",
+        "may_deactivate": not why,
+        "has_codes": two_step.state_of(user) is not None if asked_for else False,
+        "me": me,
     }
 
 
@@ -134,8 +141,8 @@ def _initial(given: Any) -> dict[str, Any]:
 
 def _editor(request: Any, user: Any, form: RoleForm, *, status: int = 200) -> HttpResponse:
     """The row with its editor open: alone for htmx, in the whole page without script."""
-    row = _row(request, user)
     if request.htmx:
+        row = _row(request, user, asked_for=True)
         return fragments.fragment(request, "people/_edit.html", {"row": row, "form": form}, status=status)
     return render(request, "people/list.html", _page(request, editing=user.pk, form=form), status=status)
 

@@ -1,6 +1,6 @@
 """Refresh from Close: the button in the header, the live line during a walk, the question of a doubted one."""
 
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Q
@@ -12,9 +12,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 from dashboard import tasks
 from dashboard.access import OPS_ADMIN, VIEWER, Person, allow
 from dashboard.context import connection_of, freshness
-from dashboard.models import SyncRun
+from dashboard.models import Connection, SyncRun
 from dashboard.services import health, sync
 from dashboard.views.fragments import fragment, say
+from dashboard.views.moments import read_epoch
 
 
 @allow(VIEWER)
@@ -23,7 +24,8 @@ def refresh(request: Any) -> HttpResponse:
     """POST asks the worker for a walk; GET is the freshness line, which a page asks for while it waits.
 
     `since` says when the walk was asked for (seconds of the epoch): the line that carries it asks again until that
-    walk has ended, then says what it found.
+    walk has ended, then says what it found. `shown` is the walk whose numbers the page shows: `numbers-changed` says
+    that a later one found others. What stands above the page comes along, as it is now.
     """
     if request.method == "POST":
         tasks.refresh.enqueue(asked_by=request.person.name)
@@ -32,7 +34,7 @@ def refresh(request: Any) -> HttpResponse:
             return HttpResponseRedirect(_back(request), status=303)
         since: datetime | None = timezone.now()
     else:
-        since = _moment(request.GET.get("since", ""))
+        since = read_epoch(request.GET.get("since", ""))
     connection = connection_of(request)
     context: dict[str, Any] = {"freshness": freshness(connection)}
     if since:
@@ -44,11 +46,18 @@ def refresh(request: Any) -> HttpResponse:
         else:
             words = "The worker is silent, so Close is not read. Ask the person who runs closephones."
             say(request, words, level="bad")
-    return fragment(request, "_freshness.html", context)
+    response = fragment(request, "_freshness.html", context, parts=("banners",))
+    if _others_since(read_epoch(request.GET.get("shown", "")), connection):
+        response["HX-Trigger"] = "numbers-changed"
+    return response
 
 
-def _moment(text: str) -> datetime | None:
-    return datetime.fromtimestamp(int(text), UTC) if text.isdecimal() and len(text) <= 10 else None
+def _others_since(shown: datetime | None, connection: Connection) -> bool:
+    """Whether walks that ended after this second have found anything new, changed or gone."""
+    if not shown or not connection.synced_at or connection.synced_at < shown + timedelta(seconds=1):
+        return False
+    runs = SyncRun.objects.filter(ended_at__gte=shown + timedelta(seconds=1))
+    return runs.filter(Q(new__gt=0) | Q(changed__gt=0) | Q(missing__gt=0)).exists()
 
 
 def _told(run: SyncRun, person: Person) -> str:

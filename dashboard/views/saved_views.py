@@ -3,18 +3,18 @@
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
-from django.db.models import Q
 from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from dashboard.access import VIEWER, allow
+from dashboard import access
+from dashboard.access import VIEWER, allow, name_of
 from dashboard.filters import NumberQuery
 from dashboard.models import SavedView
+from dashboard.services import saved_views as saved
 from dashboard.views.fragments import fragment, say
-from dashboard.views.number_query import read_query
+from dashboard.views.number_query import counts_of, read_query
 
 # The views that everybody has, with what they ask for.
 VIEWS = {
@@ -39,18 +39,11 @@ class SavedViewForm(forms.ModelForm[SavedView]):
             for name in set(self.fields) - set(data):
                 del self.fields[name]
 
-    def clean_name(self) -> str:
-        name: str = self.cleaned_data["name"]
-        others = SavedView.objects.filter(owner=self.instance.owner).exclude(pk=self.instance.pk)
-        if others.filter(name=name).exists():
-            raise ValidationError(f"You have a view called “{name}” already. Give this one another name.")
-        return name
-
 
 def saved_views(request: Any) -> list[SavedView]:
-    """The saved views that this person has, their own and those shared by others; read once a request."""
+    """The saved views that are tabs for this person; read once a request."""
     if not hasattr(request, "saved_views"):
-        request.saved_views = list(SavedView.objects.filter(Q(owner=request.user) | Q(shared=True)))
+        request.saved_views = list(access.visible_views(request.person))
     return request.saved_views  # type: ignore[no-any-return]
 
 
@@ -91,25 +84,31 @@ def view_of(request: Any, query: NumberQuery) -> dict[str, Any] | None:
 @allow(VIEWER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def view_list(request: Any) -> HttpResponse:
-    """GET: the person's own views, to rename, share and delete. POST: save what is looked at under a name."""
+    """GET: the person's own views, to rename, share and delete; to ops admins also what others share.
+
+    POST: save what is looked at under a name.
+    """
     if request.method == "POST":
         return _save(request, SavedView(owner=request.user))
-    own = SavedView.objects.filter(owner=request.user)
-    return render(request, "numbers/saved_views.html", {"own": [(view, address_of(view)) for view in own]})
+    own: list[Any] = []
+    others: list[Any] = []
+    for view in access.removable_views(request.person).select_related("owner"):
+        (own if view.owner == request.user else others).append((view, address_of(view), name_of(view.owner)))
+    return render(request, "numbers/saved_views.html", {"own": own, "others": others})
 
 
 @allow(VIEWER)
 @require_POST
 def view_edit(request: Any, pk: int) -> HttpResponse:
     """Rename one's own view, share it or not, or let it ask for what is looked at now."""
-    return _save(request, get_object_or_404(SavedView, pk=pk, owner=request.user))
+    return _save(request, get_object_or_404(access.own_views(request.person), pk=pk))
 
 
 @allow(VIEWER)
 @require_POST
 def view_delete(request: Any, pk: int) -> HttpResponse:
-    """Take one's own view away."""
-    view = get_object_or_404(SavedView, pk=pk, owner=request.user)
+    """Take a view away: one's own, or as an ops admin one that is shared."""
+    view = get_object_or_404(access.removable_views(request.person), pk=pk)
     view.delete()
     say(request, f"The view “{view.name}” is gone.")
     return HttpResponseRedirect(reverse("view-list"), status=303)
@@ -122,10 +121,16 @@ def _save(request: Any, view: SavedView) -> HttpResponse:
         query, _ = read_query(request, QueryDict(data["query"].removeprefix("?")))
         data["query"] = query.address(view=None).removeprefix("?")
     new, form = view.pk is None, SavedViewForm(data, instance=view)
-    if not form.is_valid():
-        say(request, " ".join(str(words) for errors in form.errors.values() for words in errors), level="bad")
-        return HttpResponseRedirect(reverse("number-list" if new else "view-list"), status=303)
-    view = form.save()
+    wrong = [str(words) for errors in form.errors.values() for words in errors]
+    if not wrong:
+        try:
+            saved.save(form.save(commit=False))
+        except saved.NotSavedError as error:
+            wrong = [error.words]
+    if wrong:
+        say(request, " ".join(wrong), level="bad")
+        back = reverse("number-list") + "?" + data.get("query", "") if new else reverse("view-list")
+        return HttpResponseRedirect(back, status=303)
     say(request, f"The view “{view.name}” is saved.")
     return HttpResponseRedirect(reverse("number-list") + address_of(view), status=303)
 
@@ -135,7 +140,7 @@ def _save(request: Any, view: SavedView) -> HttpResponse:
 def number_counts(request: Any) -> HttpResponse:
     """The tabs of the views with how many numbers each has; asked for after the page, so that it never waits."""
     views = views_of(request)
-    for view in views:
-        _, numbers = read_query(request, QueryDict(view["query"]))
-        view["count"] = numbers.count()
+    counts = counts_of(request.person, [read_query(request, QueryDict(view["query"]))[1] for view in views])
+    for view, count in zip(views, counts, strict=True):
+        view["count"] = count
     return fragment(request, "_counts.html", {"views": views, "counted": True})

@@ -12,8 +12,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from dashboard.access import OPS_ADMIN, VIEWER, allow
 from dashboard.context import connection_of, preference_of
-from dashboard.models import Preference
+from dashboard.models import Notice, Preference
 from dashboard.services import connection as connections
+from dashboard.services.preferences import prefer
+from dashboard.signin import sessions, two_step
 from dashboard.views import fragments
 
 
@@ -23,6 +25,8 @@ class PreferenceForm(forms.Form):
     theme = forms.ChoiceField(choices=Preference.Theme.choices)
     zone = forms.CharField(required=False, max_length=64)
     letter_keys = forms.ChoiceField(choices=[("true", "On"), ("false", "Off")])
+    mail = forms.ChoiceField(choices=Preference.Mail.choices, required=False)
+    wanted = forms.MultipleChoiceField(choices=Notice.Kind.choices, required=False)
 
     def clean_zone(self) -> str:
         zone: str = self.cleaned_data["zone"]
@@ -35,21 +39,29 @@ class PreferenceForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 def own_settings(request: Any) -> HttpResponse:
     """Own preferences: theme, time zone, single-letter keys."""
-    preference = preference_of(request)
     if request.method == "POST":
         form = PreferenceForm(request.POST)
         if form.is_valid():
             values = form.cleaned_data
-            preference.theme, preference.zone = values["theme"], values["zone"]
-            preference.letter_keys = values["letter_keys"] == "true"
-            preference.save()
+            keys = values["letter_keys"] == "true"
+            prefer(
+                user=request.user,
+                theme=values["theme"],
+                zone=values["zone"],
+                letter_keys=keys,
+                mail=values["mail"] or preference_of(request).mail,
+                muted=[kind for kind in Notice.Kind.values if kind not in values["wanted"]],
+            )
             fragments.say(request, "Settings saved.")
             return _see_settings()
         return render(request, "settings/own.html", _page(request, form), status=422)
+    preference = preference_of(request)
     initial = {
         "theme": preference.theme,
         "zone": preference.zone,
         "letter_keys": "true" if preference.letter_keys else "false",
+        "mail": preference.mail,
+        "wanted": [kind for kind in Notice.Kind.values if kind not in preference.muted],
     }
     return render(request, "settings/own.html", _page(request, PreferenceForm(initial=initial)))
 
@@ -60,6 +72,9 @@ def _page(request: Any, form: PreferenceForm) -> dict[str, Any]:
         "form": form,
         "zones": sorted(available_timezones()),
         "server_zone": settings.TIME_ZONE,
+        "places": sessions.places_of(request.user, here=request.session.session_key),
+        "hours": settings.SESSION_HOURS if settings.PROXY_AUTH == "off" else 0,
+        "codes": two_step.state_of(request.user),
         "held_for_good": settings.WRITES == "off",
         "stopped_at": connection.writes_stopped_at,
         "stopped_by": connection.writes_stopped_by,

@@ -18,3 +18,11 @@ document.addEventListener("hidden.bs.modal", (event) => {
     if (place === document.activeElement) return;
   }
 });
+
+// An answer brings a dialog along and names it. It is gone once it is closed.
+document.addEventListener("show-dialog", (event) => {
+  const dialog = document.getElementById(event.detail.value);
+  dialog.addEventListener("shown.bs.modal", () => dialog.querySelector("input:not([type=hidden])").focus());
+  dialog.addEventListener("hidden.bs.modal", () => dialog.remove());
+  window.bootstrap.Modal.getOrCreateInstance(dialog).show();
+});

@@ -1,8 +1,11 @@
 // The editors in the cells. The server sends each cell closed, open or in conflict; this file moves the focus, reads
 // Enter, Escape, Tab and F2, and says that a save is under way.
 
+import { focusAfterSwap } from "./focus.js";
+
 const WAITING_MS = 1_000;
 const FIELDS = "input:not([type=hidden]), select, textarea";
+const REASON = "details input";
 const waiting = new Map();
 
 // Tab saved a cell: once it has closed, the next one opens.
@@ -18,6 +21,13 @@ export function isChanged(form) {
 
 function isBusy(form) {
   return form.getAttribute("aria-busy") === "true";
+}
+
+/** Open the field for the reason and go there. */
+function askWhy(form) {
+  const field = form.querySelector(REASON);
+  field.closest("details").open = true;
+  field.focus();
 }
 
 /** Save what was changed, or close, and then open the next cell that can be changed and is seen. */
@@ -39,6 +49,12 @@ document.addEventListener("keydown", (event) => {
     target.click();
     return;
   }
+  const row = target.closest("tr.editing");
+  if (event.key === "Escape" && row) {
+    row.querySelector("[data-cancel]").click();
+    focusAfterSwap(row.id);
+    return;
+  }
   const open = target.closest("form.editor, td.conflict [role=group]");
   if (!open || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "Escape") {
@@ -46,10 +62,14 @@ document.addEventListener("keydown", (event) => {
     if (isBusy(open)) return;
     follow = null;
     open.querySelector("[data-cancel]").click();
+  } else if (event.key === "Enter" && event.shiftKey && target.matches(FIELDS) && !target.matches(REASON)) {
+    event.preventDefault();
+    if (!isBusy(open)) askWhy(open);
   } else if (event.key === "Tab" && !event.shiftKey && target.matches(FIELDS)) {
     event.preventDefault();
     if (isBusy(open)) return;
-    const fields = [...open.querySelectorAll(FIELDS)];
+    // What stands in a closed part of the form is passed over.
+    const fields = [...open.querySelectorAll(FIELDS)].filter((field) => field.checkVisibility());
     const next = fields[fields.indexOf(target) + 1];
     if (next) next.focus();
     else goOn(open);
@@ -86,6 +106,13 @@ document.addEventListener("htmx:afterRequest", (event) => {
   else line.remove();
   form.removeAttribute("aria-busy");
   for (const field of form.querySelectorAll(FIELDS)) field.readOnly = false;
+});
+
+document.addEventListener("click", (event) => {
+  const summary = event.target.closest("form.editor summary");
+  if (!summary || summary.parentElement.open) return;
+  event.preventDefault();
+  askWhy(summary.closest("form"));
 });
 
 // A checkbox knows no readOnly.

@@ -20,8 +20,10 @@ function moveTo(row) {
   row.scrollIntoView({ block: "nearest" });
 }
 
+/** On to the next row; on the page of one number, to the next number of its list. */
 function step(by) {
   const all = rows();
+  if (!all.length) document.getElementById(by > 0 ? "next-number" : "previous-number")?.click();
   const at = all.indexOf(currentRow());
   moveTo(at < 0 ? all[0] : all[Math.min(Math.max(at + by, 0), all.length - 1)]);
 }
@@ -47,6 +49,7 @@ const KEYS = {
   f: () => open("forwarding"),
   g: () => open("voicemail"),
   u: undo,
+  x: () => currentRow()?.querySelector("[name=number]")?.click(),
   "?": () => window.bootstrap.Modal.getOrCreateInstance(document.getElementById("keys")).show(),
 };
 
@@ -57,6 +60,13 @@ document.addEventListener("keydown", (event) => {
   if (document.querySelector(".modal.show, .dropdown-menu.show")) return;
   event.preventDefault();
   act();
+});
+
+// Not a single letter, so it works while somebody types, and for everybody.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "k" || !(event.ctrlKey || event.metaKey) || document.querySelector(".modal.show")) return;
+  event.preventDefault();
+  document.getElementById("jump")?.click();
 });
 
 // "u" takes back what was saved last, also after its message has gone.

@@ -1,5 +1,5 @@
 // Signed out in the middle of something: a dialog says so and shows what is not saved yet. Signing in happens in
-// another tab; when the person comes back, this page goes on where it was.
+// another tab, or from a frame in a window that embed.js opens; afterwards this page goes on where it was.
 import { token } from "./csrf.js";
 import { say } from "./messages.js";
 
@@ -10,7 +10,9 @@ let tokenThen;
 export function askToSignIn(address) {
   if (dialog.classList.contains("show")) return;
   tokenThen = token();
-  if (address?.startsWith("/")) dialog.querySelector("a").href = address;
+  const link = dialog.querySelector("a");
+  if (address?.startsWith("/")) link.href = address;
+  if (link.dataset.script) import(link.dataset.script);
   showWhatWasTyped();
   window.bootstrap.Modal.getOrCreateInstance(dialog).show();
 }
@@ -28,9 +30,13 @@ function showWhatWasTyped() {
   box.querySelector(".typed-value").textContent = changed.value;
 }
 
-// A sign-in, in whichever tab, gives the browser a new CSRF token.
-window.addEventListener("focus", () => {
-  if (!dialog.classList.contains("show") || token() === tokenThen) return;
+function goOn() {
   window.bootstrap.Modal.getInstance(dialog).hide();
   say("You are signed in again. What you typed is still here: save it once more.");
+}
+
+// A sign-in, in whichever tab, gives the browser a new CSRF token.
+window.addEventListener("focus", () => {
+  if (dialog.classList.contains("show") && token() !== tokenThen) goOn();
 });
+document.addEventListener("signed-in", goOn);

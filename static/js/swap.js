@@ -4,7 +4,7 @@ import { focusAfterSwap } from "./focus.js";
 import { say } from "./messages.js";
 import { askToSignIn } from "./session.js";
 
-const SWAPPED_ERRORS = new Set([403, 409, 422, 502, 503]);
+const SWAPPED_ERRORS = new Set([403, 404, 409, 422, 429, 502, 503]);
 
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { xhr } = event.detail;

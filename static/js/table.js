@@ -33,9 +33,11 @@ document.addEventListener("htmx:afterSettle", (event) => {
   const { id } = event.detail.target;
   if (id === "views" || id === "numbers") markTab();
   if (id !== "numbers") return;
+  const views = document.getElementById("views");
+  // A view that was saved has a tab of its own.
+  if (event.detail.requestConfig?.elt.matches("#save-view + form")) readAnew(views, views.getAttribute("hx-get"));
   document.getElementById("count").textContent = document.getElementById("numbers").dataset.count;
-  const file = document.getElementById("export");
-  file.href = file.dataset.address + location.search;
+  for (const file of document.querySelectorAll("#export, #export-xlsx")) file.href = file.dataset.address + location.search;
 });
 
 // ---- Menus of filters: ticking several and closing the menu is enough ----
@@ -62,11 +64,17 @@ document.addEventListener("click", (event) => {
   window.bootstrap.Dropdown.getOrCreateInstance(toggle).hide();
 });
 
-// What was pressed may be gone with the answer: the x of a filter leaves its chip, the last page its table.
+// What was pressed may be gone with the answer: the x of a filter leaves its chip, the last page its table. What is
+// looked for stands outside of what is swapped, so it is cleared here.
 document.addEventListener("htmx:beforeRequest", (event) => {
   const { elt } = event.detail;
   if (elt.matches(".chip-x")) focusAfterSwap(elt.id.slice(0, -"-x".length));
   else if (elt.matches("#next, #previous")) focusAfterSwap("table");
+  else if (elt.matches("#columns + form, #save-view + form")) focusAfterSwap(elt.previousElementSibling.id);
+  else if (elt.matches("#clear")) {
+    document.getElementById("q").value = "";
+    focusAfterSwap("q");
+  }
 });
 
 // ---- What shows a changed number is read anew, but only while it is not being edited: its row in the list, its
@@ -131,11 +139,65 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   for (const cell of kept) cell.remove();
 });
 
+// The old rows go before htmx compares each of their parts with the new ones and takes leave of it, which would take
+// most of the time of a search. At the window it is decided that there will be a swap.
+window.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const rows = detail.target.querySelector("tbody");
+  if (detail.target.id === "numbers" && detail.shouldSwap && !rows?.contains(document.activeElement)) rows?.replaceChildren();
+});
+
 document.addEventListener("htmx:afterSwap", ({ detail }) => {
   if (detail.target.id !== "numbers") return;
   for (const cell of kept) document.getElementById(cell.id).replaceWith(cell);
   kept = [];
 });
+
+// ---- What a walk over Close has changed while the list was looked at is marked in it ----
+
+let before = null;
+
+/** The cells that can be changed, each with what it shows. */
+function shownCells() {
+  const cells = document.querySelectorAll("#numbers td[id]:not(.editing, .conflict)");
+  return new Map([...cells].map((cell) => [cell.id, cell.textContent + cell.querySelector(".switch")?.ariaChecked]));
+}
+
+window.addEventListener("htmx:beforeSwap", ({ detail: { target, requestConfig } }) => {
+  before = target.id === "numbers" && requestConfig.elt === target ? shownCells() : null;
+}, true);
+
+document.addEventListener("htmx:afterSwap", ({ detail }) => {
+  if (detail.target.id !== "numbers" || !before) return;
+  for (const [id, shown] of shownCells()) {
+    if (!before.has(id) || before.get(id) === shown) continue;
+    const cell = document.getElementById(id);
+    const mark = Object.assign(document.createElement("span"), { className: "tag warn", textContent: "Changed in Close" });
+    (cell.querySelector(".fwd") ?? cell).append(mark);
+    cell.parentElement.classList.add("needs");
+  }
+});
+
+// ---- What is selected: its script comes with the first tick, or with what was ticked on another page ----
+
+const bulk = document.getElementById("bulk");
+
+function select(event) {
+  if (event && !event.target.closest(".c-sel")) return;
+  document.removeEventListener("change", select);
+  import(bulk.dataset.script);
+}
+
+/** A frame may be allowed no storage; then there is nothing from other pages. */
+function hasKept() {
+  try {
+    return sessionStorage.selected;
+  } catch {
+    return false;
+  }
+}
+
+if (bulk && hasKept()) select();
+else if (bulk) document.addEventListener("change", select);
 
 // ---- Why a value is locked: a tooltip for pointer and keyboard; Escape takes it away ----
 

@@ -40,13 +40,13 @@ LICENCES = [
 ]
 
 ICONS = """
-    adjustments-horizontal alert-circle alert-triangle arrow-back-up arrow-left arrow-narrow-right arrow-right ban bell
-    bookmark building calendar-check calendar-plus calendar-question calendar-time check chevron-down chevron-left
-    chevron-right chevron-up circle-check clock cloud cloud-download cloud-off columns-3 copy device-desktop dots
-    download external-link eye eye-off file-text filter filter-off git-compare hand-stop help-circle history hourglass
-    info-circle keyboard loader-2 lock login logout message microphone moon pencil phone phone-call phone-incoming
-    phone-off phone-outgoing phone-x player-pause player-play player-stop plug-connected-x plug-x plus refresh repeat
-    search selector settings sort-ascending sort-descending sun tag trash upload user user-off user-plus users world x
+    alert-circle alert-triangle arrow-back-up arrow-left arrow-narrow-right arrow-right ban bell bookmark building
+    calendar-check calendar-plus calendar-question calendar-time check chevron-down chevron-left chevron-right
+    chevron-up circle-check clock cloud cloud-download columns-3 copy dots download external-link eye eye-off
+    file-text filter-off git-compare hand-stop help-circle history hourglass info-circle keyboard loader-2 lock login
+    logout message microphone pencil phone phone-call phone-incoming phone-off phone-outgoing player-pause player-play
+    player-stop plug-connected-x plug-x plus refresh repeat search settings tag trash upload user user-off user-plus
+    users x
 """.split()
 
 # Tabler's package brings no licence file; its style sheet names the licence and the holders.

@@ -11,6 +11,7 @@ from dashboard import access
 from dashboard.models import Change, Group, Member, Outcome, PhoneNumber, Plan, Role, Source
 
 from ..conftest import make_user, signed_in
+from ..services.planned import draft, some
 from .editing import save, text_of
 
 INCOMPLETE = "This form is incomplete, so nothing was saved."
@@ -100,3 +101,15 @@ def test_a_session_ends_eight_hours_after_the_sign_in_however_busy_it_is(synced,
         answer = viewer_client.get("/numbers/")
     assert answer.status_code == 302
     assert answer["Location"].startswith("/accounts/login/")
+
+
+def test_what_an_ops_admin_makes_of_a_plan_is_not_told_to_its_author(synced, ops, lead, lead_client):
+    mine = draft(lead, access.changeable_numbers(access.person(lead))[:1], label="Ours")
+    theirs = draft(ops, some(1), label="Theirs")
+    Plan.objects.filter(pk=theirs.pk).update(name="Before we let Tom go", retries=mine)
+    Plan.objects.filter(pk=mine.pk).update(state=Plan.State.DONE, undoes=theirs)
+    mine.changes.update(state=Outcome.APPLIED)
+    page = lead_client.get(f"/plans/{mine.pk}/").content.decode()
+    assert "Before we let Tom go" not in page
+    assert f"/plans/{theirs.pk}/" not in page
+    assert "Before we let Tom go" in text_of(signed_in(ops).get(f"/plans/{mine.pk}/"))

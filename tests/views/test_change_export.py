@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from dashboard.models import Member
+from dashboard.models import Member, Preference
 
 from .story import happened, in_and_out_of_scope, plain_number, save
 
@@ -33,6 +33,12 @@ def test_each_changed_field_is_a_line(number, ops, ops_client):
     assert (line["from"], line["to"], line["field_name"]) == (number.label, "West", "Label")
     assert (line["who"], line["source"], line["outcome"]) == ("Marta Klein", "Edited here", "Applied")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d", line["time"])
+
+
+def test_times_are_those_of_whoever_asks(number, ops, ops_client):
+    happened(number, "applied", {"label": "a"}, {"label": "b"})
+    Preference.objects.create(user=ops, zone="Asia/Kolkata")
+    assert rows_of(ops_client.get("/changes/export.csv"))[0]["time"].endswith("+05:30")
 
 
 def test_no_text_can_become_a_formula(number, ops_client):

@@ -61,7 +61,7 @@ def test_a_second_undo_is_told_that_it_was_taken_back_already(number, synced, op
     ops_client.post(f"/changes/{change.pk}/undo/", {"intent": uuid4()}, headers=HTMX)
     answer = ops_client.post(f"/changes/{change.pk}/undo/", {"intent": uuid4()}, headers=HTMX)
     assert answer.status_code == 403
-    assert "This was taken back already." in words(answer)
+    assert "This was already undone." in words(answer)
     assert "Undone" in row_of(answer, change)
 
 

@@ -21,7 +21,7 @@ def test_a_label_shows_the_words_that_changed(number, ops_client):
     page = ops_client.get("/changes/")
     row = row_of(page, change)
     assert "Label: West from inbound 2 to overflow" in row
-    assert "Nora Lind busy" in row
+    assert "Nora Lind “busy”" in row
     assert "Applied" in row
     assert "West <del>" in page.content.decode()
 
@@ -100,22 +100,27 @@ def test_what_did_not_happen_says_why(number, ops_client):
     refused = happened(number, "refused", {"label": "a"}, {"label": "b"}, error="label: too long")
     failed = happened(number, "failed", {"label": "a"}, {"label": "b"}, error="Not saved: Close is unreachable.")
     conflict = happened(number, "conflict", {"label": "a"}, {"label": "b"}, found={"label": "c"})
-    unknown = happened(number, "unknown", {"label": "a"}, {"label": "b"}, sent_at=timezone.now())
+    unknown = happened(number, "unknown", {"label": "a"}, {"label": "b"}, error="Close did not answer.")
+    other = PhoneNumber.objects.exclude(pk=number.pk)[0]
+    cut_off = happened(other, "unknown", {"label": "a"}, {"label": "b"}, sent_at=timezone.now())
+    forbidden = happened(number, "refused", {}, {"label": "b"}, error="Ask someone.", error_kind="forbidden")
     page = ops_client.get("/changes/")
     assert "Close: label: too long Refused" in row_of(page, refused)
     assert "Try again" in row_of(page, refused)
     assert "Not saved: Close is unreachable. Failed" in row_of(page, failed)
     assert "Nothing was sent: Close already held c." in row_of(page, conflict)
     assert "Was a Yours b Now in Close c" in row_of(page, conflict)
-    assert "Close did not answer in time." in row_of(page, unknown)
+    assert "Close did not answer. " in row_of(page, unknown)
     assert "Read again" in row_of(page, unknown)
+    assert "closephones was cut off before Close had answered." in row_of(page, cut_off)
+    assert "Close:" not in row_of(page, forbidden)
     for change in (refused, failed, conflict, unknown):
         assert "Undo" not in row_of(page, change)
 
 
 def test_an_answer_that_differs_from_what_was_sent_is_told(number, ops_client):
     change = happened(number, "applied", {"label": "a"}, {"label": " b "}, answer={"label": "b"})
-    assert "Close saved it as Label: b." in row_of(ops_client.get("/changes/"), change)
+    assert "Close saved it as b." in row_of(ops_client.get("/changes/"), change)
 
 
 def test_what_cannot_be_taken_back_is_said_before_the_click(number, ops_client):
@@ -125,11 +130,11 @@ def test_what_cannot_be_taken_back_is_said_before_the_click(number, ops_client):
         {"forward_to": None, "forward_to_enabled": False},
         {"forward_to": "+14155550142", "forward_to_enabled": True},
     )
-    members = happened(number, "observed", {"participants": []}, {"participants": ["user_x"]})
+    phones = happened(number, "observed", {"phone_numbers": []}, {"phone_numbers": ["+16285550190"]})
     page = ops_client.get("/changes/")
     assert "so forwarding is switched off instead" in row_of(page, first_target)
     assert f'aria-describedby="undo-note-{first_target.pk}"' in page.content.decode()
-    assert "Undo" not in row_of(page, members)
+    assert "Undo" not in row_of(page, phones)
 
 
 def test_tabs_count_exactly_and_hold_what_they_say(number, ops, ops_client):
@@ -171,6 +176,10 @@ def test_filters_narrow_together(number, ops_client):
     assert found("outcome=refused") == {str(wanted.pk)}
     assert found("q=k%C3%B6ln") == found("q=trade+fair") == {str(wanted.pk)}
     assert found(f"to={timezone.localdate() - timedelta(days=2)}") == {str(old.pk)}
+    page = words(ops_client.get("/changes/?person=Nora+Lind"))
+    assert "3 of 4 changes, newest first" in page
+    assert "Source Edited here Many at once Import Absence Undo Hand-over Made in Close" in page
+    assert "Nora Lind “trade fair”" in page
     assert found(f"number={number.close_id}&field=forwarding&source={Source.INLINE}") != set()
     assert found("number=phon_nothing") == set()
     assert str(wanted.pk) in found(f"q={number.number[-6:]}")
@@ -275,6 +284,17 @@ class TestSeen:
         assert answer.status_code == 200
         assert "Seen by Marta Klein" in row_of(answer, change)
         assert "Marked as seen." in words(answer)
+
+    @pytest.mark.parametrize("page", ["http://testserver/changes/?q=x", "http://["])
+    def test_its_way_back_is_the_page_it_was_asked_from(self, number, ops_client, page):
+        change = happened(number, "conflict", {"label": "a"}, {"label": "b"}, error="No.", found={"label": "c"})
+        other = happened(number, "applied", {"label": "a"}, {"label": "b"})
+        headers = {"HX-Request": "true", "HX-Current-URL": page}
+        answer = ops_client.post("/changes/seen/", {"change": change.pk}, headers=headers)
+        assert answer["HX-Trigger"] == "changes-seen"
+        answer = ops_client.post(f"/changes/{other.pk}/settle/", headers=headers)
+        back = "/changes/?q=x" if "?" in page else "/changes/"
+        assert f'name="back" value="{back}"' in answer.content.decode()
 
     def test_all_that_are_shown_are_marked_at_once(self, number, ops_client):
         changes = [happened(number, "observed", {"label": "a"}, {"label": "b"}) for _ in range(3)]

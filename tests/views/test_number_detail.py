@@ -1,11 +1,15 @@
 """The page of one number: its settings, the call, the history, and everything that Close says."""
 
+import html
 import re
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from dashboard.models import Answer, Group, Member, PhoneNumber
+from dashboard import access
+from dashboard.models import Answer, Connection, Group, Member, PhoneNumber
 from dashboard.services import members
 
 from .story import happened, in_and_out_of_scope, plain_number, save, words
@@ -35,9 +39,11 @@ def say(number, **fields):
 
 
 def test_the_head_says_which_number_it_is_and_how_old_the_reading_is(number, ops_client):
-    PhoneNumber.objects.filter(pk=number.pk).update(number="+4930231250", label="Berlin Vertrieb")
+    PhoneNumber.objects.filter(pk=number.pk).update(
+        number="+4930231250", label="Berlin Vertrieb", country="DE", carrier_type="local"
+    )
     page = page_of(ops_client, number)
-    assert "+49 30 231250 Berlin Vertrieb" in words(page)
+    assert "+49 30 231250 Berlin Vertrieb Germany · local ·" in words(page)
     assert "read from Close just now" in words(page)
     assert '<a id="back-to-list" href="/numbers/">' in page.content.decode()
 
@@ -63,6 +69,13 @@ def test_the_settings_are_the_cells_of_the_list(number, ops_client):
         assert f'hx-get="/numbers/{number.close_id}/edit/{name}/"' in page.content.decode()
 
 
+@pytest.mark.parametrize("target", ["", "+14155550142"])
+def test_a_mailbox_at_the_target_needs_a_target(number, ops_client, target):
+    say(number, forward_to=target, press_1_to_accept=False)
+    told = cell(page_of(ops_client, number, "press-1/"), number, "press-1")
+    assert ("A mailbox at the target may take the call" in told) is bool(target)
+
+
 def test_the_call_is_told_with_a_word_of_caution(number, ops_client):
     text = words(page_of(ops_client, number))
     assert "What happens to a call Rings" in text
@@ -72,7 +85,7 @@ def test_the_call_is_told_with_a_word_of_caution(number, ops_client):
 def test_members_have_initials_and_who_left_is_said(number, ops_client):
     gone = Member.objects.create(close_id="user_gone", name="Luis Prado", active=False)
     number.members.add(gone)
-    members.describe([number.pk])
+    members.describe([number.pk], members.People())
     text = words(page_of(ops_client, number))
     assert "LP Luis Prado left" in text
     assert "Luis Prado left and does not ring." in text
@@ -97,11 +110,15 @@ def test_everything_that_close_says_stands_there_in_words(number, ops_client):
         carrier="plivo",
         address_id="addr_1",
         brand_new={"a": ["b"]},
+        user_id="user_alone",
     )
+    Member.objects.create(close_id="user_alone", name="Luis Prado")
     text = words(page_of(ops_client, number))
     for told in (
+        "Single owner Luis Prado",
+        f"Organisation {Connection.load().organization_name}",
         "Calls In and out",
-        "SMS DE AT",
+        "SMS Germany Austria",
         "MMS Not with this number",
         "Last billed 1.15",
         "Next billing 3 Dec 2026",
@@ -158,7 +175,9 @@ def test_the_page_asks_for_a_fresh_reading_and_its_parts_follow(number, ops_clie
     page = page_of(ops_client, number).content.decode()
     assert f'hx-post="/numbers/{number.close_id}/refresh/" hx-trigger="load"' in page
     for part in ("head", "call", "press-1", "history"):
-        assert f'hx-get="/numbers/{number.close_id}/{part}/" hx-trigger="number-changed from:body"' in page
+        # The head says when Close was read, so it follows a reading that found nothing new as well.
+        also = ", number-read from:body" if part == "head" else ""
+        assert f'hx-get="/numbers/{number.close_id}/{part}/" hx-trigger="number-changed from:body{also}"' in page
         answer = page_of(ops_client, number, f"{part}/")
         assert (answer.status_code, answer["X-Fragment"]) == (200, "1")
 
@@ -194,3 +213,83 @@ def test_the_number_of_queries_does_not_grow(number, ops_client, django_assert_m
     number.members.set(Member.objects.all())
     with django_assert_max_num_queries(18):
         assert page_of(ops_client, number).status_code == 200
+
+
+class TestInItsList:
+    """From a number to its neighbours in the list that it was opened from."""
+
+    def walk(self, client, asked):
+        """The numbers as the list has them, and as one walks from one to the next and back again."""
+        shown = re.findall(
+            r'<a class="num[^>]*href="(/numbers/[^"]+)"', client.get(f"/numbers/?{asked}").content.decode()
+        )
+        forth, back = [], []
+        page = client.get(html.unescape(shown[0])).content.decode()
+        for way, steps in (("next", forth), ("previous", back)):
+            while found := re.search(rf'id="{way}-number" rel="\w+" href="([^"]+)"', page):
+                steps.append(html.unescape(found[1]))
+                page = client.get(steps[-1]).content.decode()
+        return [html.unescape(address) for address in shown], forth, back
+
+    @pytest.mark.parametrize(
+        "asked",
+        [
+            "",
+            "sort=-label&country=US&per_page=200",
+            "sort=forwarding&q=1",
+            "sort=-greeting&forwarding=off",
+            "sort=changed",
+            "sort=team&columns=label",
+        ],
+    )
+    def test_leads_to_each_neighbour_and_back(self, synced, ops_client, asked):
+        shown, forth, back = self.walk(ops_client, asked)
+        assert len(shown) > 3
+        assert [shown[0], *forth] == shown
+        assert [*reversed(back), shown[-1]] == shown
+
+    def test_says_the_place_and_leads_back_to_its_page(self, synced, ops_client):
+        last = PhoneNumber.objects.order_by("number")[29]
+        page = ops_client.get(f"/numbers/{last.close_id}/", {"from": "sort=number&per_page=25&page=1"})
+        assert "Numbers · 30 of 40" in words(page)
+        assert 'href="/numbers/?page=2&amp;per_page=25"' in page.content.decode()
+
+    def test_a_number_that_has_left_the_list_keeps_its_neighbours(self, synced, ops_client):
+        first, left, third = PhoneNumber.objects.filter(forwarding="on").order_by("number")[:3]
+        PhoneNumber.objects.filter(pk=left.pk).update(forward_to_enabled=False)
+        page = ops_client.get(f"/numbers/{left.close_id}/", {"from": "forwarding=on"}).content.decode()
+        assert f'rel="prev" href="/numbers/{first.close_id}/?from=forwarding%3Don"' in page
+        assert f'rel="next" href="/numbers/{third.close_id}/?from=forwarding%3Don"' in page
+        assert "·" not in re.search(r'<nav class="crumbs".*?</nav>', page)[0]
+
+    def test_a_lead_is_led_to_the_own_numbers_only(self, synced, lead, lead_client):
+        shown, forth, _ = self.walk(lead_client, "")
+        assert len(forth) + 1 == len(shown) == access.visible_numbers(access.person(lead)).count()
+
+    def test_without_a_list_there_are_no_neighbours(self, number, ops_client):
+        assert (
+            "rel=" not in re.search(r'<nav class="crumbs".*?</nav>', page_of(ops_client, number).content.decode())[0]
+        )
+
+    @pytest.mark.parametrize("odd", ["&" * 3000, "sort=nonsense&page=0&team=\0&q=%00", "=", "from=from"])
+    def test_an_odd_list_breaks_nothing(self, number, ops_client, odd):
+        assert ops_client.get(f"/numbers/{number.close_id}/", {"from": odd}).status_code == 200
+
+    def test_costs_two_queries_at_the_most(self, number, ops_client):
+        costs = []
+        for asked in ({}, {"from": f"team={Group.objects.first().close_id}&q=1&sort=-label"}):
+            with CaptureQueriesContext(connection) as queries:
+                ops_client.get(f"/numbers/{number.close_id}/", asked)
+            costs.append(len(queries))
+        assert costs[1] - costs[0] <= 2
+
+    def test_a_row_that_is_read_anew_still_knows_its_list(self, number, ops_client):
+        here = "http://testserver/numbers/?country=US&page=2"
+        for address, trail in ((here, "?from=country%3DUS"), ("http://[", "?from=")):
+            row = page_of_row(ops_client, number, address)
+            assert f'href="/numbers/{number.close_id}/{trail}"' in row
+
+
+def page_of_row(client, number, address):
+    response = client.get(f"/numbers/{number.close_id}/row/", HTTP_HX_REQUEST="true", HTTP_HX_CURRENT_URL=address)
+    return response.content.decode()

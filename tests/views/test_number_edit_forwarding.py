@@ -8,6 +8,7 @@ from dashboard import validators
 from dashboard.models import PhoneNumber
 
 from .editing import HTMX, any_number, save, text_of
+from .story import in_and_out_of_scope
 
 NEW = "+14155550142"
 
@@ -60,7 +61,7 @@ class TestTheSwitch:
         synced.change_as_somebody_else(number.close_id, forward_to=NEW)
         response = self.switch(ops_client, number, "false")
         assert response.status_code == 409
-        assert "Now in Close +1 415 555 0142, on" in text_of(response)
+        assert "Now in Close on, to +1 415 555 0142" in text_of(response)
         assert not synced.puts()
 
     def test_without_script_it_is_a_form(self, ops_client, number, synced):
@@ -171,6 +172,16 @@ class TestLoops:
         assert response.status_code == 422
         assert "by way of +1 212 555 0102" in text_of(response)
         assert not synced.journal
+
+    def test_a_number_outside_the_own_teams_is_not_named(self, synced, lead, lead_client):
+        inside, outside = in_and_out_of_scope(lead)
+        second = PhoneNumber.objects.exclude(pk__in=[inside.pk, outside.pk]).first()
+        cached(inside, country="US")
+        cached(second, number="+12125550101", forward_to="+12125550102", forward_to_enabled=True)
+        cached(outside, number="+12125550102", forward_to=inside.number, forward_to_enabled=True)
+        words = text_of(save(lead_client, inside, "forwarding", forward_to="+1 212 555 0101"))
+        assert "come back to this number by way of a number outside your teams, so they would go round." in words
+        assert "0102" not in words
 
     def test_a_chain_that_ends_elsewhere_is_no_loop(self, ops_client, number, synced):
         second, third = PhoneNumber.objects.exclude(pk=number.pk).order_by("pk")[:2]

@@ -1,5 +1,6 @@
 """Editing a label in the table, and with it everything that all editors share."""
 
+import re
 from uuid import uuid4
 
 import pytest
@@ -83,7 +84,7 @@ class TestSaving:
     def test_says_what_close_made_of_it(self, ops_client, number, synced):
         synced.fault("saves-capitals")
         words = text_of(save(ops_client, number, "label", label="west"))
-        assert "Close made something else of it: WEST." in words
+        assert "Close saved it as WEST." in words
 
     def test_markup_in_a_label_is_text(self, ops_client, number):
         label = '"><img src=x onerror=alert(1)> hx-get=/x'
@@ -239,3 +240,36 @@ class TestConflict:
         assert "Lena Fischer" in text_of(response)
         assert 'value="Mine"' in response.content.decode()
         assert not synced.puts()
+
+
+class TestReason:
+    def test_stands_in_the_record_and_in_the_history(self, ops_client, number):
+        save(ops_client, number, "label", label="Fair", reason=" Trade fair in Munich ")
+        assert Plan.objects.get().reason == "Trade fair in Munich"
+        assert "Trade fair in Munich" in text_of(ops_client.get(f"/numbers/{number.close_id}/history/", **HTMX))
+
+    def test_nobody_has_to_give_one(self, ops_client, number):
+        html = ops_client.get(edit_url(number)).content.decode()
+        assert re.search(r'<details class="why"><summary[^>]*>Add a reason</summary><input', html)
+        save(ops_client, number, "label", label="Fair", reason="")
+        assert Plan.objects.get().reason == ""
+
+    @pytest.mark.parametrize(
+        ("reason", "words"), [("x" * 256, "a reason has at most 255 characters"), ("a\0b", "A reason is one line")]
+    )
+    def test_one_that_cannot_be_is_shown_again(self, ops_client, number, synced, reason, words):
+        response = save(ops_client, number, "label", label="Fair", reason=reason)
+        html = response.content.decode()
+        assert response.status_code == 422
+        assert words in text_of(response)
+        assert html.count('aria-invalid="true"') == 1
+        assert re.search(r'<details[^>]* open>.*name="reason"[^>]*aria-invalid="true"', html)
+        assert not synced.journal
+
+    def test_outlives_an_error_and_a_conflict(self, ops_client, number, synced):
+        wrong = save(ops_client, number, "label", label="x" * 300, reason="Fair")
+        assert 'name="reason" value="Fair"' in wrong.content.decode()
+        synced.change_as_somebody_else(number.close_id, label="Theirs")
+        conflict = save(ops_client, number, "label", label="Mine", reason="Fair")
+        assert conflict.status_code == 409
+        assert '<input type="hidden" name="reason" value="Fair">' in conflict.content.decode()

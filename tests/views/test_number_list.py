@@ -7,7 +7,9 @@ from django.db import connection
 from django.template.loader import render_to_string
 from django.test.utils import CaptureQueriesContext
 
+from dashboard.filters import COLUMNS
 from dashboard.models import Change, Group, Outcome, PhoneNumber, Preference, SavedView
+from dashboard.views import number_query
 from dashboard.views.number_rows import row_of
 
 from ..conftest import signed_in
@@ -50,6 +52,16 @@ class TestPage:
     def test_a_restored_page_is_a_whole_page(self, ops_client, numbers):
         response = ops_client.get("/numbers/", **HTMX, HTTP_HX_HISTORY_RESTORE_REQUEST="true")
         assert "<html" in response.content.decode()
+
+    @pytest.mark.parametrize("query", ["q=a", "q=a&sort=-label&per_page=25&page=2", "q=sa+a&forwarding=on"])
+    def test_a_search_that_finds_much_shows_what_it_always_shows(self, ops_client, numbers, monkeypatch, query):
+        pages = []
+        for most in (100_000, 0):
+            monkeypatch.setattr(number_query, "MOST_NUMBERS", most)
+            response = ops_client.get(f"/numbers/?{query}")
+            pages.append((found(response), re.search(r"[\d–]+ of \d+", text_of(response))[0]))
+        assert pages[0] == pages[1]
+        assert pages[0][0]
 
     def test_a_viewer_sees_values_and_why_they_are_locked(self, viewer_client, numbers):
         html = viewer_client.get("/numbers/").content.decode()
@@ -169,6 +181,13 @@ class TestOrderAndPages:
         assert 'aria-sort="descending"' in html
         assert "sorted by label descending" in html
 
+    def test_cards_are_sorted_by_all_that_a_table_is(self, ops_client, numbers):
+        """Cards leave out what is "hide-md" or "hide-sm"; no heading is."""
+        html = ops_client.get("/numbers/").content.decode()
+        [head] = re.findall(r"<thead.*</thead>", html, re.S)
+        assert re.findall(r'id="sort-(\w+)"', head) == ["number", *COLUMNS]
+        assert "hide-" not in head
+
 
 class TestBadAddresses:
     @pytest.mark.parametrize(
@@ -278,9 +297,12 @@ class TestCost:
         with CaptureQueriesContext(connection) as queries:
             for url in ("/numbers/", "/numbers/counts/", "/numbers/export.csv", "/views/"):
                 list(ops_client.get(url))
+        # But that somebody took an export along.
+        history = re.compile(r'INSERT INTO "?dashboard_(counter \(name, value\) VALUES \(\'history\'|event)')
         # PostgreSQL streams the export by a cursor of the server, which is declared and only reads.
         reading = ("SELECT", "BEGIN", "COMMIT", 'DECLARE "_django_curs')
-        assert not [q["sql"] for q in queries if not q["sql"].startswith(reading)]
+        written = [query["sql"] for query in queries if not query["sql"].startswith(reading)]
+        assert [bool(history.match(sql)) for sql in written] == [True, True]
 
 
 def test_a_row_is_made_of_the_same_cells_as_the_editors_close_into(numbers, rf):

@@ -1,6 +1,8 @@
 """The views of the list: the usual ones, the saved ones, and how many numbers each has."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from dashboard.models import PhoneNumber, SavedView
 
@@ -70,6 +72,40 @@ def test_is_renamed_shared_and_deleted_by_its_owner(ops_client, synced, view):
     assert "Quiet Britain" in ops_client.get("/views/").content.decode()
     assert ops_client.post(f"/views/{view.pk}/delete/").status_code == 303
     assert not SavedView.objects.exists()
+
+
+def test_there_is_room_for_thirty_views_a_person(ops_client, ops, synced, view):
+    SavedView.objects.bulk_create(SavedView(owner=ops, name=f"View {place}") for place in range(29))
+    response = ops_client.post("/views/", {"name": "One more", "query": ""})
+    assert "You have 30 views, and there is room for no more." in text_of(ops_client.get(response["Location"]))
+    assert SavedView.objects.count() == 30
+    ops_client.post(f"/views/{view.pk}/", {"name": "Renamed"})
+    assert SavedView.objects.filter(name="Renamed").exists()
+
+
+def test_all_counts_come_in_one_query(ops_client, ops, synced, view):
+    costs = []
+    for turn in range(2):
+        with CaptureQueriesContext(connection) as queries:
+            ops_client.get("/numbers/counts/", **HTMX)
+        costs.append(len(queries))
+        SavedView.objects.bulk_create(
+            SavedView(owner=ops, name=f"View {turn} {place}", query="q=1&country=US") for place in range(9)
+        )
+    assert costs[0] == costs[1]
+
+
+def test_an_ops_admin_takes_away_what_somebody_shared(ops_client, viewer, viewer_client, synced):
+    own = SavedView.objects.create(owner=viewer, name="Own")
+    shared = SavedView.objects.create(owner=viewer, name="Ours", shared=True)
+    page = text_of(ops_client.get("/views/"))
+    assert "Shared by others" in page
+    assert "Ours Lena Fischer Delete for everybody" in page
+    assert "Own" not in page.split("Shared by others")[1]
+    assert ops_client.post(f"/views/{shared.pk}/", {"name": "Mine"}).status_code == 404
+    assert ops_client.post(f"/views/{own.pk}/delete/").status_code == 404
+    assert ops_client.post(f"/views/{shared.pk}/delete/").status_code == 303
+    assert list(SavedView.objects.all()) == [own]
 
 
 def test_a_shared_view_is_seen_by_others_and_changed_by_nobody_else(viewer_client, synced, view):
