@@ -17,6 +17,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.test import Client
 
+from tests.bench.servers import free_port
 from tests.conftest import make_user
 
 ACCOUNT = re.compile(r"^  (\w+@demo\.test) +(\S+) ", flags=re.MULTILINE)
@@ -94,12 +95,6 @@ class Demo:
             token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', form)[1]
             given = {"login": login, "password": self.passwords[login], "csrfmiddlewaretoken": token}
             return session.post(f"{self.url}/accounts/login/", given)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def processes_with(text):

@@ -3,10 +3,13 @@
 import pytest
 from playwright.sync_api import expect
 
-from dashboard.services import sync
+from dashboard.models import Change, PhoneNumber, SavedView
+from dashboard.services import running, sync
 from dashboard.simulator import Organisation
 from tests.browser.conftest import SIZES
 from tests.browser.hands import open_editor, open_list, rows_of
+
+OF_COLOURS = ["color-contrast", "link-in-text-block"]
 
 
 @pytest.fixture
@@ -17,15 +20,15 @@ def organisation():
 
 @pytest.fixture
 def judged(axe):
-    """Judge what a page shows now, in both themes, at both widths."""
+    """Judge what a page shows now, in both themes, at both widths; the other theme differs by its colours only."""
 
     def judge(page, scope=None):
         for width, height in SIZES.values():
             page.set_viewport_size({"width": width, "height": height})
-            for theme in ("light", "dark"):
+            for theme, rules in (("light", None), ("dark", OF_COLOURS)):
                 page.emulate_media(color_scheme=theme)
                 expect(page.locator("html")).to_have_attribute("data-bs-theme", theme)
-                assert axe(page, scope) == [], f"{page.url} in {theme}, {width} px"
+                assert axe(page, scope, rules) == [], f"{page.url} in {theme}, {width} px"
         page.set_viewport_size({"width": SIZES["wide"][0], "height": SIZES["wide"][1]})
 
     return judge
@@ -37,6 +40,7 @@ def test_the_list_and_its_menus(visit, ops, close, judged):
     judged(page)
     page.locator("#chip-team").click()
     expect(page.locator(".dropdown-menu.show input").first).to_be_visible()
+    page.evaluate("document.getElementById('more').open = true")
     judged(page, ".filters")
     page.keyboard.press("Escape")
     page.locator("#columns").click()
@@ -51,6 +55,7 @@ def test_an_open_editor_an_error_and_a_conflict(visit, ops, close, judged, watch
     open_list(page)
     row, other = rows_of(page)[:2]
     open_editor(page, row, "forwarding").fill("12")
+    page.keyboard.press("Shift+Enter")
     judged(page, "#numbers")
     page.keyboard.press("Enter")
     expect(row.field("forwarding")).to_have_attribute("aria-invalid", "true")
@@ -144,7 +149,69 @@ def test_people_settings_and_saved_views(visit, ops, lead, viewer, nobody, close
     page.get_by_label("Name of the view").fill("Ours")
     page.keyboard.press("Enter")
     expect(page.locator("#views")).to_contain_text("Ours")
+    SavedView.objects.create(owner=lead, name="Theirs", shared=True)
     page.goto("/views/")
+    expect(page.locator("#content")).to_contain_text("Shared by others")
+    judged(page, "#content")
+
+
+def test_the_imports(visit, ops, close, judged, watch):
+    watch.expect("status of 422")
+    page = visit(ops)
+    page.goto("/imports/")
+    judged(page)
+    number = rows_of(page)[0].number
+    misspelt = f"number,lable,type\n{number.number},a,x"
+    for table in ("no table", misspelt, f"number,label\n{number.number},-\n+493000001,b"):
+        page.goto("/imports/")
+        page.locator("#file").set_input_files({"name": "a.csv", "mimeType": "text/csv", "buffer": table.encode()})
+        page.locator("#upload").click()
+        expect(page.locator("#file-error, #check")).to_be_visible()
+        judged(page, "#content")
+    page.goto("/imports/")
+    expect(page.locator("#content")).to_contain_text("1 with errors")
+    judged(page, "#content")
+
+
+def test_plans(visit, ops, close, judged, watch):
+    watch.expect("status of 422", "status of 409")
+    page = visit(ops)
+    page.goto("/plans/")
+    judged(page)
+    page.goto("/numbers/")
+    page.locator("#select-page").click()
+    expect(page.locator("#bulk-count")).to_have_text("8 selected")
+    judged(page, "#bulk, #numbers")
+    page.locator("#bulk-change").click()
+    for name, choice in (("Label", "Set to"), ("Forwarding", "On, to"), ("Ring duration", "Set to")):
+        page.get_by_label(name, exact=True).select_option(label=choice)
+    page.get_by_role("button", name="Show what would change").click()
+    expect(page.locator("#label_text-error")).to_be_visible()
+    judged(page)
+    page.get_by_label("Forwarding", exact=True).select_option(label="As it is")
+    page.get_by_label("Ring duration", exact=True).select_option(label="As it is")
+    page.locator("#ask-label_text").fill("{member}")
+    page.keyboard.press("Enter")
+    expect(page.locator("#plan-rows")).to_be_visible()
+    moved = Change.objects.filter(state="planned", verdict="change").select_related("number").first()
+    PhoneNumber.objects.filter(pk=moved.number_id).update(label="Theirs")
+    page.get_by_label("At a time").check()
+    page.locator("#plan-approve").click()
+    expect(page.locator("#time-error")).to_be_visible()
+    judged(page)
+    page.get_by_role("radio", name="Now").check()
+    page.get_by_label("To confirm, type").fill("1")
+    page.locator("#plan-approve").click()
+    expect(page.locator("#plan-words")).to_be_visible()
+    judged(page)
+    page.get_by_label("To confirm, type").fill(str(Change.objects.filter(verdict="change").count()))
+    page.locator("#plan-approve").click()
+    expect(page.locator("#h-progress")).to_contain_text("0 of ")
+    close.fault("400", method="PUT", times=1)
+    running.run_due()
+    expect(page.locator("#plan-retry")).to_be_visible()
+    judged(page)
+    page.goto("/plans/")
     judged(page, "#content")
 
 

@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
+from dashboard.models import Plan
 from tests.browser.hands import message, open_editor, open_list, rows_of
 
 
@@ -87,6 +88,41 @@ def test_tab_saves_what_was_changed_and_opens_the_next_cell(visit, ops, close):
     expect(row.field("voicemail")).to_be_focused()
     expect(row.button("forwarding")).to_be_visible()
     assert close.puts() == [(row.id, {"label": "By Tab"})]
+
+
+def test_a_reason_is_given_by_one_key_more_and_outlives_what_comes_between(visit, ops, close, watch):
+    watch.expect("status of 422", "status of 409")
+    page = visit(ops)
+    open_list(page)
+    row = rows_of(page)[0]
+    open_editor(page, row).fill("x" * 201)
+    reason = page.locator(f"#number-{row.id}-label-reason")
+    expect(reason).to_be_hidden()
+    page.keyboard.press("Shift+Enter")
+    expect(reason).to_be_focused()
+    page.keyboard.type("Trade fair")
+    page.keyboard.press("Enter")
+    expect(row.cell("label")).to_contain_text("a label has at most 200 characters")
+    expect(row.field("label")).to_be_focused()
+    expect(reason).to_have_value("Trade fair")
+    close.change_as_somebody_else(row.id, label="Theirs")
+    row.field("label").fill("Mine")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Use mine").click()
+    expect(row.button("label")).to_have_text("Mine")
+    assert Plan.objects.first().reason == "Trade fair"
+
+    # A click opens it as well; Tab goes from the value to an open reason, and passes a closed one.
+    open_editor(page, row)
+    row.cell("label").locator("summary").click()
+    expect(reason).to_be_focused()
+    row.field("label").fill("By Tab")
+    page.keyboard.press("Tab")
+    expect(reason).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(row.button("label")).to_have_text("By Tab")
+    expect(row.field("forwarding")).to_be_focused()
+    assert [fields for _, fields in close.puts()] == [{"label": "Mine"}, {"label": "By Tab"}]
 
 
 def test_what_is_typed_and_not_saved_outlives_a_search(visit, ops, close):
@@ -221,3 +257,21 @@ def test_single_letters_can_be_switched_off(visit, ops):
     expect(page.locator("form.editor")).to_have_count(0)
     expect(page.locator("#keys")).to_be_hidden()
     assert page.evaluate("document.activeElement === document.body")
+
+
+def test_ctrl_k_jumps_from_anywhere_to_a_number(visit, ops, axe):
+    page = visit(ops)
+    page.goto("/changes/")
+    row = rows_of(page)[3]
+    page.keyboard.press("Control+k")
+    field = page.get_by_role("dialog", name="Jump to").get_by_role("searchbox")
+    expect(field).to_be_focused()
+    page.keyboard.type(row.number.number[-7:])
+    expect(page.locator("#jump-found a").first).to_contain_text(row.phone)
+    assert axe(page, "#jump-dialog") == []
+    page.keyboard.press("Escape")
+    expect(field).to_have_count(0)
+    page.locator("#jump").click()
+    field.fill(row.phone)
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_contain_text(row.phone)

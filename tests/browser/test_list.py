@@ -1,11 +1,14 @@
 """The list in a browser: search, filters, columns, saved views, Back and Reload, messages, greetings."""
 
 import re
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import expect
 
-from dashboard.models import PhoneNumber
+from dashboard.models import Connection, PhoneNumber, SyncRun
+from dashboard.services import sync
 from tests.browser.hands import message, open_editor, open_list, rows_of, wait_until
 
 
@@ -45,29 +48,31 @@ def test_filters_become_chips_and_the_address_holds_them(visit, ops, close):
     off = PhoneNumber.objects.filter(forward_to_enabled=False)
     expect(page.locator("#count")).to_have_text(f"{off.count()} of 40")
     page.locator("#chip-country").click()
-    page.locator(".dropdown-menu.show").get_by_label("DE").check()
+    page.locator(".dropdown-menu.show").get_by_label("Germany").check()
     page.locator(".dropdown-menu.show").get_by_role("button", name="Show").click()
-    expect(page.locator("#chip-country")).to_contain_text("DE")
+    expect(page.locator("#chip-country")).to_contain_text("Germany")
     expect(page.locator("#chip-country")).to_be_focused()
     wanted = off.filter(country="DE")
     expect(page.locator("#numbers tbody tr")).to_have_count(wanted.count())
     address = page.url
     page.reload()
-    expect(page.locator("#chip-country")).to_contain_text("DE")
+    expect(page.locator("#chip-country")).to_contain_text("Germany")
     expect(page.locator("#numbers tbody tr")).to_have_count(wanted.count())
     assert page.url == address
 
     page.locator("#numbers tbody td.c-num a").first.click()
     expect(page.locator("#number-head")).to_be_visible()
     page.go_back()
-    expect(page.locator("#chip-country")).to_contain_text("DE")
+    expect(page.locator("#chip-country")).to_contain_text("Germany")
     expect(page.locator("#numbers tbody tr")).to_have_count(wanted.count())
 
     page.locator("#chip-country-x").press("Enter")
-    expect(page.locator("#chip-country")).not_to_contain_text("DE")
+    expect(page.locator("#chip-country")).not_to_contain_text("Germany")
     expect(page.locator("#chip-country")).to_be_focused()
     page.get_by_role("link", name="Clear").click()
     expect(page.locator("#count")).to_have_text("40")
+    expect(page.locator("#q")).to_be_focused()
+    assert page.url.endswith("/numbers/")
 
 
 def test_the_table_is_sorted_and_paged_in_place(visit, ops, close):
@@ -84,6 +89,63 @@ def test_the_table_is_sorted_and_paged_in_place(visit, ops, close):
     assert "page=2" in page.url
 
 
+def test_what_a_walk_found_changed_is_shown_and_marked_and_disturbs_nobody(visit, ops, close):
+    earlier = timezone.now() - timedelta(minutes=1)
+    SyncRun.objects.update(ended_at=earlier)
+    Connection.objects.update(synced_at=earlier)
+    page = visit(ops)
+    page.clock.install()
+    open_list(page)
+    theirs, mine, *_ = rows_of(page)
+    open_editor(page, mine).fill("Not saved yet")
+    close.change_as_somebody_else(theirs.id, label="Theirs")
+    sync.sync()
+    page.clock.fast_forward(60_000)
+    expect(theirs.cell("label")).to_have_text("TheirsChanged in Close")
+    expect(page.locator("#numbers .tag.warn")).to_have_count(1)
+    expect(mine.field("label")).to_be_focused()
+    page.keyboard.press("End")
+    page.keyboard.type(" at all")
+    expect(mine.field("label")).to_have_value("Not saved yet at all")
+
+
+# Of each editor of the list: what it refuses, what is typed, and what somebody else has made of it meanwhile.
+TYPED = {
+    "label": ("long " * 50, "Mine", {"label": "Theirs, and a long one"}),
+    "forwarding": ("12", "+1 628 555 0177", {"forward_to": "+16285550188"}),
+    "voicemail": (
+        "http://greetings.example.com/a.mp3",
+        "https://greetings.example.com/mine.mp3",
+        {"voicemail_greeting_url": "https://greetings.example.com/theirs.mp3"},
+    ),
+}
+
+
+def test_no_column_moves_for_an_editor_an_error_or_a_conflict(visit, ops, close, watch):
+    watch.expect("status of 409", "status of 422")
+    page = visit(ops, width=1100)
+    row = rows_of(page, country="US")[0]
+    close.change_as_somebody_else(row.id, label="The longest label in the list")
+    sync.sync()
+
+    def columns():
+        return page.evaluate("[...document.querySelectorAll('#numbers th')].map((head) => head.offsetLeft)")
+
+    open_list(page)
+    before = columns()
+    for name, (refused, mine, theirs) in TYPED.items():
+        field = open_editor(page, row, name)
+        close.change_as_somebody_else(row.id, **theirs)
+        field.fill(refused)
+        field.press("Enter")
+        expect(field).to_have_attribute("aria-invalid", "true")
+        assert columns() == before, name
+        field.fill(mine)
+        field.press("Enter")
+        expect(row.cell(name)).to_contain_text("Nothing has been sent.")
+        assert columns() == before, name
+
+
 def test_columns_are_chosen_and_stay_chosen(visit, ops, close):
     page = visit(ops)
     open_list(page)
@@ -92,6 +154,7 @@ def test_columns_are_chosen_and_stay_chosen(visit, ops, close):
     menu.get_by_label("Team").uncheck()
     menu.get_by_role("button", name="Show these").click()
     expect(page.locator("thead")).not_to_contain_text("Team")
+    expect(page.locator("#columns")).to_be_focused()
     open_list(page)
     expect(page.locator("thead")).not_to_contain_text("Team")
     expect(page.locator("thead")).to_contain_text("Members")
@@ -105,12 +168,13 @@ def test_a_view_is_saved_changed_and_found_again(visit, ops, close):
     page.keyboard.press("Enter")
     tab = page.locator("#views a[aria-current=true]")
     expect(tab).to_contain_text("Germany")
+    expect(page.locator("body")).not_to_be_focused()
     expect(tab.locator(".n")).to_have_text(str(PhoneNumber.objects.filter(country="DE").count()))
     page.locator("#q").fill("Berlin")
     expect(page.locator("#reset-view")).to_be_visible()
     page.locator("#reset-view").click()
     expect(page.locator("#reset-view")).to_have_count(0)
-    expect(page.locator("#chip-country")).to_contain_text("DE")
+    expect(page.locator("#chip-country")).to_contain_text("Germany")
     page.get_by_role("link", name="Your saved views").click()
     page.get_by_role("button", name="Delete the view Germany").click()
     expect(message(page)).to_have_text("The view “Germany” is gone.")
@@ -197,3 +261,19 @@ def test_a_number_that_may_not_be_changed_says_why_by_keyboard(visit, viewer, cl
     page.keyboard.press("Escape")
     expect(tip).to_have_count(0)
     expect(locked).to_be_focused()
+
+
+def test_on_a_narrow_screen_nothing_unseen_is_reached_and_more_shows_the_rest(visit, ops, close):
+    page = visit(ops, width=400)
+    open_list(page)
+    sort, person = page.locator("#sort-label"), page.locator("#chip-member")
+    expect(person).to_be_hidden()
+    assert not sort.evaluate("link => { link.focus(); return document.activeElement === link }")
+    page.get_by_text("More", exact=True).click()
+    expect(person).to_be_visible()
+    expect(page.locator("#export-xlsx")).to_be_visible()
+    expect(page.locator("#numbers thead .sort:visible")).to_have_count(8)
+    sort.click()
+    expect(page.locator("th[aria-sort=ascending]")).to_have_text("Label")
+    expect(sort).to_be_focused()
+    assert page.evaluate("document.documentElement.scrollWidth") == 400

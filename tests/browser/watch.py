@@ -10,13 +10,16 @@ LOOPBACK = {"localhost", "127.0.0.1", "::1", ""}
 BAD_LEVELS = {"error", "warning", "assert"}
 
 # Runs in every page before its own scripts. Once something had the focus, no answer may leave it on nothing; a click
-# beside everything may.
+# beside everything may, and so may a link to another page, whose menu closes before this page is gone.
 FOCUS_IS_KEPT = """
 (() => {
   let had = "";
   const name = (element) => element.id || element.tagName;
   addEventListener("focusin", (event) => { had = name(event.target); }, true);
   addEventListener("pointerdown", () => { had = ""; }, true);
+  addEventListener("click", (event) => {
+    if (event.target.closest("a[href]:not([hx-get])")) had = "";
+  }, true);
   addEventListener("htmx:afterSettle", (event) => {
     if (had && document.activeElement === document.body) {
       console.error(`The focus was lost from ${had} after a swap of ${name(event.target)}.`);
@@ -24,6 +27,11 @@ FOCUS_IS_KEPT = """
   });
 })();
 """
+
+
+def _is_here(host: str) -> bool:
+    """Whether this is a name of this machine; the browser is told that all of .test are."""
+    return host in LOOPBACK or host.endswith(".test")
 
 
 class Watch:
@@ -68,7 +76,7 @@ class Watch:
 
     def _asked(self, request: Any) -> None:
         parts = urlsplit(request.url)
-        if parts.scheme in {"http", "https", "ws", "wss"} and parts.hostname not in LOOPBACK:
+        if parts.scheme in {"http", "https", "ws", "wss"} and not _is_here(parts.hostname or ""):
             self.found.append(f"asked another host: {request.url}")
 
     def _dialog(self, dialog: Any) -> None:
