@@ -1,4 +1,4 @@
-"""Run every measurement, or those that are named: lists, edits, sync, browser."""
+"""Run every measurement, or those that are named: lists, edits, assertions, sync, browser, imports, plans."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ from tests.bench import servers
 from tests.bench.report import tell
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PARTS = ("lists", "edits", "browser", "sync")
+PARTS = ("lists", "edits", "assertions", "browser", "imports", "plans", "sync")
 SIZES = (100, 10_000, 100_000)
 
 
@@ -48,7 +48,7 @@ def run(folder: Path, parts: list[str]) -> list:
     prepare(folder, port)
     # These need models, so they come in once Django is set up.
     from dashboard.simulator import Organisation
-    from tests.bench import browser, data, edits, lists, syncs
+    from tests.bench import assertions, browser, data, edits, imports, lists, plans, syncs
 
     found = []
 
@@ -56,11 +56,13 @@ def run(folder: Path, parts: list[str]) -> list:
         tell(title, rows)
         found.extend(rows)
 
+    if "assertions" in parts:
+        add("What a proxy in front says, in process", assertions.measure())
     user = data.admin_user()
     many = {"numbers": SIZES[1], "members": 600, "groups": 20, "seed": 7}
     records = data.records_of(Organisation.make(**many), f"http://127.0.0.1:{port}")
-    if set(parts) - {"sync"}:
-        with servers.simulator(port, **many, rate_limit=100_000) as _:
+    if set(parts) - {"sync", "assertions"}:
+        with servers.simulator(port, **many, rate_limit=100_000) as here:
             data.connect()
             found_at = {}
             data.fill(records[: SIZES[0]])
@@ -72,6 +74,8 @@ def run(folder: Path, parts: list[str]) -> list:
                 rows = [lists.against_admin(user, 40)]
             if "edits" in parts:
                 add("Edits, in process", edits.measure(user))
+            if "plans" in parts:
+                add("Plans", plans.measure(user, here, folder))
         if "browser" in parts:
             slow, site = servers.free_port(), servers.free_port()
             with (
@@ -84,6 +88,10 @@ def run(folder: Path, parts: list[str]) -> list:
             found_at[SIZES[2]] = lists.measure(user)
             rows = [*lists.tell_growth(found_at), lists.search(user), *rows, lists.against_admin(user, 25)]
             add("The list, in process", rows)
+        if "imports" in parts:
+            if "lists" not in parts:
+                data.multiply(1)
+            add("Imports", imports.measure(user))
     if "sync" in parts:
         add("Walks", syncs.measure(folder))
     return found
