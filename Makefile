@@ -4,7 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PORT ?= 8000
 VENV = .venv/bin
 .DEFAULT_GOAL = help
-.PHONY: help demo test lint format bench vendor clean
+.PHONY: help demo test lint format bench lock vendor clean
 
 help:
 	@echo "make demo    everything on this machine, beside a made-up Close organisation (PORT=8000, FRESH=1 to start over)"
@@ -12,6 +12,7 @@ help:
 	@echo "make lint    what a reader should not have to look for: style, format, types"
 	@echo "make format  put the format right"
 	@echo "make bench   how fast it is, beside what it should be"
+	@echo "make lock    write deploy/requirements*.lock anew, after a change of what they lock"
 	@echo "make vendor  fetch again what lies in static/vendor"
 	@echo "make clean   delete what these verbs have made, the demo included"
 
@@ -21,8 +22,9 @@ demo: .venv/installed
 		$(VENV)/python manage.py demo --end-with-parent --port $(PORT) $(if $(filter-out 0,$(FRESH)),--fresh)
 
 test: .venv/installed-for-tests
-	@$(browser)
-	@CHROMIUM="$$(command -v chromium)" $(VENV)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(programs)
+	@$(provider)
+	@CHROMIUM="$$(command -v chromium)" $(VENV)/python -m pytest -n 2 --dist loadfile --max-worker-restart 2 $(ARGS)
 
 lint: .venv/installed-for-tests
 	@$(VENV)/ruff check .
@@ -34,31 +36,56 @@ format: .venv/installed-for-tests
 	@$(VENV)/ruff format .
 
 bench: .venv/installed-for-tests
-	@$(browser)
+	@$(programs)
 	@$(VENV)/python -m tests.bench $(ARGS)
+
+lock: .venv/installed-for-tests
+	@$(lock) --output-file deploy/requirements.lock requirements.txt
+	@$(lock) --output-file deploy/requirements-saml.lock deploy/requirements-saml.txt
+	@$(lock) --output-file deploy/requirements-rq.lock deploy/requirements-rq.txt
 
 vendor:
 	@python3 static/vendor/vendor.py
 
 clean:
-	rm -rf .venv var .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
+	rm -rf .venv var tests/signin/provider/node_modules .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
+
+lock = $(VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 # Installed anew only where the list of what is needed has changed.
 .venv/installed: requirements.txt
 	@$(call install,requirements.txt)
 
-.venv/installed-for-tests: requirements.txt tests/requirements.txt
+.venv/installed-for-tests: requirements.txt tests/requirements.txt deploy/requirements-saml.txt deploy/requirements-rq.txt
 	@$(call install,tests/requirements.txt)
 
-define browser
-	command -v chromium >/dev/null || { \
+# The tests open pages in Chromium and tables in LibreOffice, stand behind a real nginx (which lies where only root looks
+# by itself), and sign in at a provider that runs on node.
+define programs
+	missing=""; \
+	command -v chromium >/dev/null || missing="$$missing chromium"; \
+	PATH="$$PATH:/usr/sbin" command -v nginx >/dev/null || missing="$$missing nginx-light"; \
+	command -v node >/dev/null || missing="$$missing nodejs"; \
+	command -v npm >/dev/null || missing="$$missing npm"; \
+	command -v soffice >/dev/null || missing="$$missing libreoffice-calc-nogui"; \
+	if [ -n "$$missing" ]; then \
 		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-			echo "Installing Chromium for the tests in a browser ..."; \
-			apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y chromium >/dev/null; \
+			echo "Installing$$missing for the tests ..."; \
+			apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y $$missing >/dev/null; \
 		else \
-			echo "The tests in a browser need Chromium. Type: sudo apt-get install chromium"; exit 1; \
+			echo "The tests need more. Type: sudo apt-get install$$missing"; exit 1; \
 		fi; \
-	}
+	fi
+endef
+
+# npm writes the first file when it is done.
+define provider
+	cd tests/signin/provider; \
+	if [ ! node_modules/.package-lock.json -nt package-lock.json ]; then \
+		echo "Installing the provider that the tests sign in at ..."; \
+		npm ci --no-audit --no-fund --loglevel=error >/dev/null \
+			|| { echo "It could not be installed; npm says above why. Is there a way to its registry?"; exit 1; }; \
+	fi
 endef
 
 define install
