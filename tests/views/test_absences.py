@@ -1,65 +1,20 @@
 """Absences on the site: planned in a form, seen on a page, stopped by a click; what will ring at a moment to come."""
 
-import html
 import re
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-import time_machine
 from django.utils import timezone
 
-from dashboard.models import Absence, Calendar, Group, Notice, Occurrence, PhoneNumber, Role
+from dashboard.models import Absence, Group, Notice, Occurrence, PhoneNumber, Role
 from dashboard.services import absence_clock, approving, running
 
 from ..conftest import make_user, signed_in
 from ..services.planned import draft
+from .planned_absence import at, clock, number, plan_it, text_of
 
-TARGET = "+49 176 04069180"
-FACTS = {
-    "forwarding": "to",
-    "target": TARGET,
-    "name": "Trade fair",
-    "reason": "Everybody is in Munich",
-    "from_day": "2026-12-04",
-    "from_time": "18:00",
-    "until_day": "2026-12-07",
-    "until_time": "09:00",
-    "zone": "Europe/Berlin",
-    "repeats": "once",
-}
-
-
-@pytest.fixture
-def clock():
-    with time_machine.travel("2026-12-04T12:00:00+01:00", tick=True) as traveller:
-        yield traveller
-
-
-@pytest.fixture
-def number(clock, synced):
-    return PhoneNumber.objects.filter(type="internal", forward_to_enabled=True).order_by("pk")[0]
-
-
-@pytest.fixture
-def plan_it(number, ops_client):
-    def do(client=ops_client, numbers=(number,), **facts):
-        data = FACTS | {"intent": str(uuid4()), "numbers": " ".join(one.close_id for one in numbers)} | facts
-        return client.post("/absences/new/", data)
-
-    return do
-
-
-def at(clock, moment):
-    """Move on to this moment, and let the worker do what is due."""
-    clock.move_to(moment)
-    absence_clock.tick()
-    running.run_due()
-    absence_clock.tick()
-
-
-def text_of(response):
-    return " ".join(response.content.decode().split())
+__all__ = ["clock", "number", "plan_it"]
 
 
 def test_the_form_says_what_it_is_about(number, ops_client):
@@ -220,62 +175,6 @@ def test_where_it_repeats_a_rule_decides_and_is_said(plan_it, ops_client):
     assert "02:30 does not exist on 28 Mar 2027: the clocks go forward. It is 03:30 then." in page
 
 
-class TestChangingOne:
-    @pytest.fixture
-    def form(self, plan_it, ops_client):
-        """The page of the form of an absence that is there, and what it would post as it is."""
-        url = plan_it()["Location"] + "edit/"
-        page = ops_client.get(url)
-        was = re.search(r'name="was" value="([^"]*)"', page.content.decode())[1]
-        return url, FACTS | {"target": "+4917604069180", "was": html.unescape(was), "intent": str(uuid4())}
-
-    def test_it_is_changed_and_its_numbers_too(self, form, number, ops_client):
-        url, facts = form
-        other = PhoneNumber.objects.filter(type="internal").exclude(pk=number.pk).order_by("pk")[0]
-        facts |= {"name": "Fair", "until_day": "2026-12-08", "off": number.pk, "add": other.number}
-        assert ops_client.post(url, facts).status_code == 303
-        absence = Absence.objects.get()
-        assert (absence.name, absence.end_days, list(absence.numbers.all())) == ("Fair", 4, [other])
-        assert Occurrence.objects.get().ends_at.day == 8
-        assert "Somebody has changed" not in text_of(ops_client.get(url))
-
-    def test_what_somebody_else_changed_meanwhile_is_shown_first(self, form, ops_client):
-        url, facts = form
-        assert ops_client.post(url, facts | {"until_day": "2026-12-09"}).status_code == 303
-        stale = ops_client.post(url, facts | {"name": "Mine"})
-        assert stale.status_code == 409
-        page = text_of(stale)
-        assert "Somebody has changed this absence while you had it open." in page
-        assert 'Until: <del class="muted">2026-12-07</del>' in page
-        assert 'name="name" value="Mine"' in page
-        assert 'name="until_day" value="2026-12-09"' in page
-        was = html.unescape(re.search(r'name="was" value="([^"]*)"', page)[1])
-        again = ops_client.post(url, facts | {"name": "Mine", "until_day": "2026-12-09", "was": was})
-        assert again.status_code == 303
-        absence = Absence.objects.get()
-        assert (absence.name, absence.end_days) == ("Mine", 5)
-
-    @pytest.mark.parametrize(
-        ("facts", "words"),
-        [
-            ({"until_day": "2026-12-04", "until_time": "17:00"}, "It would end before it begins"),
-            ({"add": "+49 1"}, "“+49 1”: No number in Close is +49 1."),
-            ({"target": "nowhere"}, "Only digits can be dialled"),
-        ],
-    )
-    def test_the_same_checks_as_for_a_new_one(self, form, ops_client, facts, words):
-        url, given = form
-        response = ops_client.post(url, given | facts)
-        assert response.status_code == 422
-        assert words in text_of(response)
-        assert Absence.objects.get().edition == 0
-
-    def test_only_its_author_and_ops_admins(self, form, lead_client):
-        url, facts = form
-        assert lead_client.post(url, facts).status_code in (403, 404)
-        assert Absence.objects.get().edition == 0
-
-
 def test_a_lead_sees_their_own_and_stops_no_others(plan_it, number, ops_client, lead_client):
     foreign = Group.objects.create(close_id="group_foreign", name="Zebra")
     stranger = signed_in(make_user("Zoe Zander", role=Role.TEAM_LEAD, teams=[foreign]))
@@ -298,55 +197,6 @@ def test_what_will_ring(plan_it, number, ops_client):
         assert words in text_of(ops_client.get("/absences/", then | {"day": far}))
     nothing = text_of(ops_client.get("/absences/", then | {"number": "no such number"}))
     assert "No number of yours matches this" in nothing
-
-
-def test_a_calendar_is_added_and_says_what_it_lacks(clock, synced, ops_client):
-    facts = {"name": "Berlin", "country": "de", "region": "BE", "own_days": "2026-12-24 Christmas Eve"}
-    assert ops_client.post("/absences/calendars/new/", facts).status_code == 303
-    assert Calendar.objects.get().own_days == {"2026-12-24": "Christmas Eve"}
-    ops_client.post("/absences/calendars/new/", {"name": "Own", "own_days": "2026-12-24"})
-    page = text_of(ops_client.get("/absences/"))
-    assert "24 Dec, Christmas Eve" in page
-    assert "It has no days for 2027 yet" in page
-    for wrong, words in [
-        (facts, "There is a calendar of this name already"),
-        ({"name": "x", "country": "XX"}, "The holidays of XX are not known"),
-        ({"name": "x", "country": "DE", "region": "ZZ"}, "Choose one of BB, BE"),
-        ({"name": "x", "own_days": "Christmas"}, "Line 1: “Christmas” is no day"),
-        ({"name": "x", "own_days": f"2026-12-24 {'x' * 20_000}"}, "20,000 characters are the most"),
-        ({"name": "x"}, "Choose a country, or write down own days"),
-    ]:
-        response = ops_client.post("/absences/calendars/new/", wrong)
-        assert response.status_code == 422
-        assert words in text_of(response)
-
-
-def test_a_calendar_in_use_says_by_whom_and_what_a_change_would_do(plan_it, number, ops_client, lead, clock, synced):
-    own = Calendar.objects.create(name="Own", own_days={"2026-12-24": "Christmas Eve"})
-    url = f"/absences/calendars/{own.pk}/"
-    assert (
-        plan_it(repeats="calendar", calendar=f"{own.pk}", until_day="2026-12-04", until_time="20:00").status_code
-        == 303
-    )
-    page = ops_client.get(url)
-    assert "Trade fair" in text_of(page)
-    refused = ops_client.post(f"{url}delete/")
-    assert refused.status_code == 409
-    assert "“Trade fair” is on its days. Stop it or choose other days for it first." in text_of(refused)
-    assert "Ask an ops admin to change it" in text_of(signed_in(lead).get(url))
-
-    facts = {"name": "Own", "own_days": "2026-12-31 New Year’s Eve", "was": page.context["was"]}
-    asked = ops_client.post(url, facts)
-    assert asked.status_code == 422
-    assert "“Trade fair” would follow." in text_of(asked)
-    assert "Also on: 2026-12-31 New Year’s Eve. No longer on: 2026-12-24 Christmas Eve." in text_of(asked)
-    assert ops_client.post(url, facts | {"seen": asked.context["effect"].key}).status_code == 303
-    assert f"{Occurrence.objects.get().day}" == "2026-12-31"
-    assert ops_client.post(url, facts).status_code == 409
-
-    ops_client.post(f"/absences/{Absence.objects.get().pk}/stop/")
-    assert ops_client.post(f"{url}delete/").status_code == 303
-    assert not Calendar.objects.exists()
 
 
 @pytest.mark.parametrize(
