@@ -17,6 +17,7 @@ from dashboard.services.plans import HeldError, NotAllowedError
 MANY, MANY_PART = 25, 0.3
 MANY_WITHIN = timedelta(hours=1)
 DRAFT_LASTS = timedelta(days=7)
+APPROVED = "Somebody has approved this plan already. It runs once."
 
 
 class CountError(NotAllowedError):
@@ -88,10 +89,13 @@ def approve(
         raise NotAllowedError("That time has passed already. Choose a later one.")
     compare(plan)
     rows = list(to_change(plan).only("digest", "before", "after", "number_id"))
+    if digest_of(rows) != digest:
+        # Where another tab approves it in this moment, its rows are not a draft's any more.
+        if not Plan.objects.filter(pk=plan.pk, state=Plan.State.DRAFT).exists():
+            raise StaleError(APPROVED)
+        raise StaleError("The plan is not what you saw any more. Look at it again, then confirm it.")
     if not rows:
         raise StaleError("Nothing in this plan would change a number.")
-    if digest_of(rows) != digest:
-        raise StaleError("The plan is not what you saw any more. Look at it again, then confirm it.")
     ask_count(actor, len(rows), typed, always=any(map(_leaves_nobody, rows)))
     Plan.objects.filter(pk=plan.pk, state=Plan.State.DRAFT).update(hold=hold)
     return hand_on(plan, rows=rows, run_at=run_at, drift=drift)
@@ -120,7 +124,7 @@ def hand_on(
     }
     with transaction.atomic():
         if not Plan.objects.filter(pk=plan.pk, state=Plan.State.DRAFT).update(**approved):
-            raise StaleError("Somebody has approved this plan already. It runs once.")
+            raise StaleError(APPROVED)
         if plan.reads_before_again:
             Change.objects.bulk_update(rows, ["digest"], batch_size=CHUNK)
         to_change(plan).update(state=Outcome.PENDING, created_at=now)

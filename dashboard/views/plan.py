@@ -85,7 +85,7 @@ def shown(
     wrong_count: str = "",
 ) -> HttpResponse:
     """The page of a plan as it is now, with what was typed and what is wrong with it."""
-    plan.refresh_from_db()
+    plan = plan_of(request, plan.pk)
     draft = plan.state == Plan.State.DRAFT
     context = draft_context(request, plan, form) if draft else run_context(request, plan)
     context |= {"words": words, "wrong_count": wrong_count}

@@ -11,16 +11,22 @@ from http.client import HTTPConnection
 
 from django.conf import settings
 
+_given: set[int] = set()
+
 
 def free_port() -> int:
     """A port that nobody has.
 
     It lies below those that the kernel lends to connections (32768 and up on Linux), so that no connection of
     another program takes it before it is used; and by a chance of its own, so that two runs do not choose alike.
+    Whoever asked for it may not have used it yet, so nobody else in this process gets it either.
     """
     chance = random.SystemRandom()
     while True:
         port = chance.randrange(20_000, 32_000)
+        if port in _given:
+            continue
+        _given.add(port)
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
