@@ -79,7 +79,7 @@ class AccessMiddleware:
 
     def _no_role(self, request: Any) -> HttpResponse:
         """The page that says so, with what the company account was asked for and what it said, if it did."""
-        found: dict[str, Any] = {"ops_admins": access.ops_admins()}
+        found: dict[str, Any] = {"ops_admins": access.ops_admins().order_by("first_name", "last_name", "pk")}
         if settings.SSO_ROLE_MAP and hasattr(request.user, "claimed"):
             found |= {"claims": settings.SSO_ROLE_CLAIM, "groups": request.user.claimed.groups}
         return render(request, "no_role.html", found, status=403)
