@@ -14,6 +14,9 @@ from dashboard.models.numbers import SORT_KEYS, count_search
 from dashboard.views.number_rows import ROW_FIELDS
 
 MOST_NUMBERS = 100_000
+# Numbers that are alike stand together, perhaps at the far end of the list. Fewer than this are put in order sooner
+# than the list is looked through.
+FEW_FOUND = 8_000
 
 
 class CountOf(Subquery):
@@ -69,7 +72,7 @@ def page_of(query: NumberQuery, numbers: PhoneNumberQuerySet, person: access.Per
     if person.may_change_something and not person.all_numbers:
         changeable = Exists(access.changeable_numbers(person).filter(pk=OuterRef("pk")))
     # Of as many numbers as this is made for, one by one looks at `most * last / found`, and otherwise at `found`.
-    if searched and found * found > MOST_NUMBERS * min(last, found - first):
+    if searched and found > FEW_FOUND and found * found > MOST_NUMBERS * min(last, found - first):
         numbers = query.filters.one_by_one()
     numbers = numbers.only(*ROW_FIELDS).annotate(changeable=changeable)
     if query.filters.values:
