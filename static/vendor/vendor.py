@@ -30,6 +30,10 @@ FILES = [
     ),
 ]
 
+# What Tabler says of a layout that no page here has. Every page would pay for it: because of these rules Chromium
+# works out the style of all its elements anew whenever a class changes anywhere.
+LEFT_OUT = re.compile(rb"(?<=})[^{}]*\.page:has\([^{}]*\{[^{}]*\}")
+
 # Bootstrap's bundle holds Popper, so its licence comes along.
 LICENCES = [
     ("htmx.org", "LICENSE"),
@@ -48,6 +52,11 @@ ICONS = """
     player-stop plug-connected-x plug-x plus refresh repeat search settings tag trash upload user user-off user-plus
     users x
 """.split()
+
+STROKE = 'viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-linecap="round" stroke-linejoin="round"'
+
+# What a style sheet draws, as the shape that colour is seen through.
+MASKS = ["pencil"]
 
 # Tabler's package brings no licence file; its style sheet names the licence and the holders.
 TABLER_CORE_LICENCE = """Tabler (https://tabler.io), the MIT License
@@ -79,35 +88,46 @@ def main() -> None:
         packages = Path(folder) / "node_modules"
         files = [copy(packages, *entry) for entry in FILES]
         files.append(write_sprite(packages))
+        files += [write_mask(packages, name) for name in MASKS]
         copy_licences(packages)
     manifest = json.dumps({"files": files}, indent=2) + "\n"
     (HERE / "manifest.json").write_text(manifest, encoding="utf-8")
 
 
 def copy(packages: Path, package: str, source: str, target: str) -> dict[str, str]:
-    """Copy one file without its pointer to a source map, which browsers would ask for in vain."""
+    """Copy one file, a style sheet without what is left out, and without its pointer to a source map, which browsers
+    would ask for in vain.
+    """
     content = (packages / package / source).read_bytes()
     if not target.endswith(".woff2"):
         content = re.sub(rb"\s*(//# sourceMappingURL=\S+|/\*# sourceMappingURL=\S+ \*/)\s*$", b"\n", content)
+    if target.endswith(".css"):
+        content = LEFT_OUT.sub(b"", content)
     (HERE / target).write_bytes(content)
     return entry_for(packages, package, target)
 
 
 def write_sprite(packages: Path) -> dict[str, str]:
     """Join the icons into one SVG of symbols; the stroke's width is left to our style sheet."""
-    symbols = []
-    for name in sorted(ICONS):
-        drawing = (packages / "@tabler/icons/icons/outline" / f"{name}.svg").read_text(encoding="utf-8")
-        shapes = re.findall(r"<(?!svg)[a-z]+ [^>]*/>", drawing)
-        # Each of Tabler's icons starts with an invisible square that holds its place; a symbol has a viewBox.
-        shapes = [shape.replace(" />", "/>") for shape in shapes if "M0 0h24v24H0z" not in shape]
-        symbols.append(
-            f'<symbol id="{name}" viewBox="0 0 24 24" fill="none" stroke="currentColor"'
-            f' stroke-linecap="round" stroke-linejoin="round">{"".join(shapes)}</symbol>'
-        )
+    symbols = [f'<symbol id="{name}" {STROKE}>{shapes_of(packages, name)}</symbol>' for name in sorted(ICONS)]
     sprite = '<svg xmlns="http://www.w3.org/2000/svg">\n' + "\n".join(symbols) + "\n</svg>\n"
     (HERE / "icons.svg").write_text(sprite, encoding="utf-8")
     return entry_for(packages, "@tabler/icons", "icons.svg")
+
+
+def write_mask(packages: Path, name: str) -> dict[str, str]:
+    """Write one icon as an image of its own, with the stroke that our style sheet gives the others."""
+    shapes = shapes_of(packages, name)
+    drawing = f'<svg xmlns="http://www.w3.org/2000/svg" {STROKE} stroke-width="1.75">{shapes}</svg>\n'
+    (HERE / f"{name}.svg").write_text(drawing, encoding="utf-8")
+    return entry_for(packages, "@tabler/icons", f"{name}.svg")
+
+
+def shapes_of(packages: Path, name: str) -> str:
+    """What an icon of Tabler is made of, without the invisible square that holds its place."""
+    drawing = (packages / "@tabler/icons/icons/outline" / f"{name}.svg").read_text(encoding="utf-8")
+    shapes = re.findall(r"<(?!svg)[a-z]+ [^>]*/>", drawing)
+    return "".join(shape.replace(" />", "/>") for shape in shapes if "M0 0h24v24H0z" not in shape)
 
 
 def copy_licences(packages: Path) -> None:
