@@ -2,7 +2,7 @@
 // was ticked, a row is read anew after a change, and a locked value says why.
 
 import { isChanged } from "./editor.js";
-import { focusAfterSwap } from "./focus.js";
+import { focusAfterSwap, putFocusDown } from "./focus.js";
 import { say } from "./messages.js";
 
 // How long after an answer, in milliseconds, its swap has come to rest.
@@ -140,10 +140,14 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
 });
 
 // The old rows go before htmx compares each of their parts with the new ones and takes leave of it, which would take
-// most of the time of a search. At the window it is decided that there will be a swap.
-window.addEventListener("htmx:beforeSwap", ({ detail }) => {
-  const rows = detail.target.querySelector("tbody");
-  if (detail.target.id === "numbers" && detail.shouldSwap && !rows?.contains(document.activeElement)) rows?.replaceChildren();
+// most of the time of a search. A focus beside them is put down, and taken up again after the swap: a focus that goes
+// with its control makes the browser work out the new list twice. At the window it is decided that there will be a swap.
+window.addEventListener("htmx:beforeSwap", ({ detail: { target, shouldSwap } }) => {
+  const rows = target.querySelector("tbody");
+  const focused = document.activeElement;
+  if (target.id !== "numbers" || !shouldSwap || rows?.contains(focused)) return;
+  rows?.replaceChildren();
+  if (target.contains(focused)) putFocusDown();
 });
 
 document.addEventListener("htmx:afterSwap", ({ detail }) => {
