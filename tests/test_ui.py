@@ -74,8 +74,8 @@ def test_a_time_carries_its_moment_in_full():
 
 
 def test_an_icon_is_hidden_from_screen_readers_and_points_into_the_sprite():
-    icon = rendered("{% icon 'pencil' 'pen' %}")
-    assert icon.startswith('<svg class="icon pen" aria-hidden="true"><use href="/static/vendor/icons.')
+    icon = rendered("{% icon 'pencil' 'lead' %}")
+    assert icon.startswith('<svg class="icon lead" aria-hidden="true"><use href="/static/vendor/icons.')
     assert icon.endswith('svg#pencil"/></svg>')
 
 
