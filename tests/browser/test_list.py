@@ -146,6 +146,24 @@ def test_no_column_moves_for_an_editor_an_error_or_a_conflict(visit, ops, close,
         assert columns() == before, name
 
 
+def test_the_table_fits_into_every_window_that_is_wide_enough_for_one(visit, ops, close):
+    page = visit(ops)
+    open_list(page)
+    beyond = "(() => { const table = document.querySelector('#numbers table'); "
+    beyond += "return table.scrollWidth - table.parentElement.clientWidth; })()"
+    for width in (800, 896, 900, 960, 992, 1100, 1160, 1200, 1280, 1360, 1600):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate(beyond) <= 0, width
+        greeting, target = (page.locator(f"#numbers td.{name}").first for name in ("c-greet", "c-fwd"))
+        greeting.locator(".cell-edit").click()
+        editor = greeting.locator(".editor")
+        expect(editor).to_be_visible()
+        over, under = editor.bounding_box(), target.locator("bdi").bounding_box()
+        assert over["y"] >= under["y"] + under["height"] or over["x"] >= under["x"] + under["width"], width
+        page.keyboard.press("Escape")
+        expect(editor).to_have_count(0)
+
+
 def test_columns_are_chosen_and_stay_chosen(visit, ops, close):
     page = visit(ops)
     open_list(page)
