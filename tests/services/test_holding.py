@@ -11,7 +11,7 @@ from dashboard.models import Connection, Notice, Plan
 from dashboard.services import deciding, health, holding, plans, running
 
 from ..conftest import signed_in
-from ..views.editing import text_of
+from ..reading import text_of
 from .planned import approve, draft, some, states
 
 LATER = timedelta(hours=13)

@@ -6,9 +6,9 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from dashboard import access
 from dashboard.models import Event, Group, Kind
 
+from ..reading import text_of, who
 from . import saml_idp
 from .saml_idp import IdentityProvider, packed
 
@@ -59,20 +59,10 @@ def sign_in(idp, client):
     return through
 
 
-def who(client):
-    """The person whom this browser is signed in as, or None."""
-    key = client.session.get("_auth_user_id")
-    return access.person(get_user_model().objects.get(pk=key)) if key else None
-
-
-def text(answer):
-    return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
-
-
 def refused(client, answer, reason, caplog):
     """Nobody came in; page, log and history say why."""
     assert answer.status_code == 401
-    assert f"Not accepted: {reason}." in text(answer)
+    assert f"Not accepted: {reason}." in text_of(answer)
     assert who(client) is None
     assert not get_user_model().objects.exists()
     assert f"company sign-in refused: {reason}" in caplog.text

@@ -1,6 +1,5 @@
 """Signing in with the company account: who gets in, with which role, and everything that does not."""
 
-import re
 import time
 from urllib.parse import parse_qs, urlsplit
 
@@ -8,11 +7,11 @@ import jwt
 import pytest
 from django.contrib.auth import get_user_model
 
-from dashboard import access
 from dashboard.models import Group
 from dashboard.signin import tokens
 
 from ..conftest import make_user
+from ..reading import text_of, who
 from .issuer import CLIENT_ID, CLIENT_SECRET
 
 pytestmark = pytest.mark.django_db
@@ -42,16 +41,6 @@ def sign_in(issuer, client, key):
     return through
 
 
-def who(client):
-    """The person whom this browser is signed in as, or None."""
-    key = client.session.get("_auth_user_id")
-    return access.person(get_user_model().objects.get(pk=key)) if key else None
-
-
-def text(answer):
-    return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
-
-
 def test_the_page_has_one_button_and_it_leads_to_the_issuer(client, issuer):
     page = client.get("/accounts/login/?next=/changes/").content.decode()
     assert "Continue with the Acme account" in page
@@ -75,7 +64,7 @@ def test_groups_are_asked_for_where_the_issuer_has_a_scope_for_them(client, issu
 
 def test_without_an_issuer_there_is_nothing_of_it(client, settings):
     settings.OIDC_ISSUER = ""
-    assert "Continue with" not in text(client.get("/accounts/login/"))
+    assert "Continue with" not in text_of(client.get("/accounts/login/"))
     assert client.post(START).status_code == 404
     assert client.get(BACK).status_code == 404
 
@@ -98,7 +87,7 @@ def test_a_person_comes_in_with_the_role_of_their_groups(client, sign_in, issuer
     assert token_request[1]["code"] == "a-code"
     assert token_request[1]["code_verifier"]
     if role is None:
-        assert "asked for groups and says other ;" in text(client.get("/numbers/"))
+        assert "asked for groups and says other ;" in text_of(client.get("/numbers/"))
 
 
 def test_the_same_subject_is_the_same_person_and_the_role_follows(client, sign_in):
@@ -152,7 +141,7 @@ def test_next_leads_where_one_wanted(sign_in):
 def test_a_token_that_does_not_hold_is_refused(client, sign_in, caplog, changes, reason):
     answer = sign_in(**changes)
     assert answer.status_code == 401
-    assert "could not be accepted" in text(answer)
+    assert "could not be accepted" in text_of(answer)
     assert who(client) is None
     assert f"company sign-in refused: an id token {reason}" in caplog.text
     assert not get_user_model().objects.exists()
@@ -225,14 +214,14 @@ def test_a_state_of_another_browser_is_refused(client, issuer, key):
 def test_cancelling_at_the_issuer_is_said(client):
     state = parse_qs(urlsplit(client.post(START)["Location"]).query)["state"][0]
     answer = client.get(BACK, {"error": "access_denied", "state": state})
-    assert "was cancelled there" in text(answer)
+    assert "was cancelled there" in text_of(answer)
 
 
 def test_an_account_with_the_same_address_is_left_as_it_is(client, sign_in):
     ana = make_user("Ana Ruiz", is_superuser=True)
     answer = sign_in()
     assert answer.status_code == 409
-    assert "There is an account with your e-mail address here already" in text(answer)
+    assert "There is an account with your e-mail address here already" in text_of(answer)
     assert who(client) is None
     assert list(get_user_model().objects.all()) == [ana]
 
@@ -254,7 +243,7 @@ def test_who_is_deactivated_stays_out(client, sign_in):
     user.save()
     answer = sign_in(groups=["sales-ops"])
     assert answer.status_code == 403
-    assert "Your account here was deactivated." in text(answer)
+    assert "Your account here was deactivated." in text_of(answer)
     assert client.get("/numbers/").status_code == 302
 
 
@@ -275,7 +264,7 @@ def test_an_issuer_that_is_away_is_said_on_a_page_of_ours(client, issuer, key, c
     issuer.down = True
     answer = client.post(START)
     assert answer.status_code == 503
-    assert "The Acme account cannot be reached at the moment." in text(answer)
+    assert "The Acme account cannot be reached at the moment." in text_of(answer)
     issuer.down = False
     state = parse_qs(urlsplit(client.post(START)["Location"]).query)["state"][0]
     issuer.token = key.sign(issuer.claims())

@@ -7,10 +7,10 @@ import time
 import pytest
 from django.contrib.auth import get_user_model
 
-from dashboard import access
 from dashboard.signin import tokens
 
 from ..conftest import PASSWORD, make_user
+from ..reading import who
 from .gateways import FORGERIES, HEADERS, OF_AWS, Gateway
 
 pytestmark = pytest.mark.django_db
@@ -40,11 +40,6 @@ def ask(client):
 @pytest.fixture
 def good(issuer, key):
     return lambda **changes: key.sign(issuer.claims(**changes))
-
-
-def who(client):
-    key = client.session.get("_auth_user_id")
-    return access.person(get_user_model().objects.get(pk=key)) if key else None
 
 
 def test_an_assertion_that_holds_lets_its_person_in_with_the_role_of_now(client, ask, good):

@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.auth import get_user_model
 
-from dashboard import access
+from ..reading import who
 
 pytestmark = pytest.mark.django_db
 
@@ -60,8 +60,3 @@ def test_doubled_or_strange_values_are_refused(client, wrong):
 def test_groups_that_somebody_joined_give_nothing(client):
     assert get(client, groups="other,sales-ops").status_code == 403
     assert who(client).role is None
-
-
-def who(client):
-    key = client.session.get("_auth_user_id")
-    return access.person(get_user_model().objects.get(pk=key)) if key else None

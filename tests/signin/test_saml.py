@@ -11,8 +11,9 @@ from lxml import etree
 from dashboard.models import Event, Kind
 
 from ..conftest import make_user
+from ..reading import text_of, who
 from . import saml_idp
-from .saml_company import ANSWER, FINISH, START, begin, bring, company, idp, metadata, refused, sign_in, text, who
+from .saml_company import ANSWER, FINISH, START, begin, bring, company, idp, metadata, refused, sign_in
 from .saml_idp import HERE, NAMES, SIGN_IN, packed
 
 __all__ = ["company", "idp", "metadata", "sign_in"]
@@ -35,7 +36,7 @@ def test_the_page_has_one_button_and_it_leads_to_the_provider(client):
 
 def test_without_metadata_there_is_nothing_of_it(client, settings):
     settings.SAML_METADATA = ""
-    assert "Continue with" not in text(client.get("/accounts/login/"))
+    assert "Continue with" not in text_of(client.get("/accounts/login/"))
     for answer in (
         client.post(START),
         client.post(ANSWER),
@@ -67,7 +68,7 @@ def test_a_person_comes_in_with_the_role_of_their_groups(client, sign_in, groups
     signed_in = Event.objects.get(kind=Kind.SIGNED_IN)
     assert (signed_in.who, signed_in.way) == ("Ana Ruiz", "the Acme account")
     if role is None:
-        assert "asked for groups and says other ;" in text(client.get("/numbers/"))
+        assert "asked for groups and says other ;" in text_of(client.get("/numbers/"))
 
 
 def test_the_same_name_is_the_same_person_and_the_role_follows(client, sign_in):
@@ -123,7 +124,7 @@ def test_an_account_with_the_same_address_is_left_as_it_is(client, sign_in):
     ana = make_user("Ana Ruiz", is_superuser=True)
     answer = sign_in()
     assert answer.status_code == 409
-    assert "There is an account with your e-mail address here already" in text(answer)
+    assert "There is an account with your e-mail address here already" in text_of(answer)
     assert who(client) is None
     assert list(get_user_model().objects.all()) == [ana]
 
@@ -135,5 +136,5 @@ def test_who_is_deactivated_stays_out(client, sign_in):
     user.save()
     answer = sign_in(groups=["sales-ops"])
     assert answer.status_code == 403
-    assert "Your account here was deactivated." in text(answer)
+    assert "Your account here was deactivated." in text_of(answer)
     assert client.get("/numbers/").status_code == 302

@@ -11,8 +11,9 @@ from lxml import etree
 
 from dashboard.logs import without_secrets
 
+from ..reading import text_of, who
 from . import saml_idp
-from .saml_company import ANSWER, FINISH, begin, bring, company, idp, metadata, refused, sign_in, text, who
+from .saml_company import ANSWER, FINISH, begin, bring, company, idp, metadata, refused, sign_in
 from .saml_idp import HERE, NAMES, IdentityProvider, assertion_of, audience, packed, signature_of
 
 __all__ = ["company", "idp", "metadata", "sign_in"]
@@ -132,7 +133,7 @@ def test_entities_are_not_followed(client, idp, tmp_path):
     answer = f'<!DOCTYPE x [<!ENTITY x SYSTEM "{secret.as_uri()}">]>'.encode() + answer
     came = bring(client, packed(answer.replace(b"ana-for-good", b"&x;")))
     assert came.status_code == 401
-    assert "not a response" in text(came)
+    assert "not a response" in text_of(came)
 
 
 def test_an_encrypted_assertion_is_said_to_be_one(client, idp, caplog):

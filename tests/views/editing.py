@@ -1,7 +1,5 @@
 """What the tests of the editors share: posting as an editor posts, and reading what a person would see."""
 
-import re
-from html import unescape
 from uuid import uuid4
 
 from dashboard.models import PhoneNumber
@@ -32,12 +30,6 @@ def save(client, number, editor, *, htmx=True, intent=None, was=None, **values):
     """Post an editor of this number with these fields typed."""
     data = {"intent": intent or str(uuid4()), **started_from(number, editor), **(was or {}), **values}
     return client.post(f"/numbers/{number.close_id}/edit/{editor}/", data, **(HTMX if htmx else {}))
-
-
-def text_of(response):
-    """What a person reads of an answer: its words, without markup."""
-    html = re.sub(r"<(script|style)\b.*?</\1>", " ", response.content.decode(), flags=re.S)
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
 
 
 def any_number(**facts):

@@ -49,7 +49,3 @@ def at(clock, moment):
     absence_clock.tick()
     running.run_due()
     absence_clock.tick()
-
-
-def text_of(response):
-    return " ".join(response.content.decode().split())

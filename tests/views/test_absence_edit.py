@@ -8,7 +8,8 @@ import pytest
 
 from dashboard.models import Absence, Occurrence, PhoneNumber
 
-from .planned_absence import FACTS, clock, number, plan_it, text_of
+from ..reading import html_of, text_of
+from .planned_absence import FACTS, clock, number, plan_it
 
 __all__ = ["clock", "number", "plan_it"]
 
@@ -37,7 +38,7 @@ class TestChangingOne:
         assert ops_client.post(url, facts | {"until_day": "2026-12-09"}).status_code == 303
         stale = ops_client.post(url, facts | {"name": "Mine"})
         assert stale.status_code == 409
-        page = text_of(stale)
+        page = html_of(stale)
         assert "Somebody has changed this absence while you had it open." in page
         assert 'Until: <del class="muted">2026-12-07</del>' in page
         assert 'name="name" value="Mine"' in page

@@ -11,8 +11,9 @@ from dashboard.models import Absence, Group, Notice, Occurrence, PhoneNumber, Ro
 from dashboard.services import absence_clock, approving, running
 
 from ..conftest import make_user, signed_in
+from ..reading import html_of, text_of
 from ..services.planned import draft
-from .planned_absence import at, clock, number, plan_it, text_of
+from .planned_absence import at, clock, number, plan_it
 
 __all__ = ["clock", "number", "plan_it"]
 
@@ -96,10 +97,10 @@ def test_changing_a_field_that_an_absence_holds_asks_how_long(plan_it, number, o
     assert synced.puts() == []
 
     assert "Until Monday 8:00" in text_of(asked)
-    page = text_of(client.get(f"/numbers/{number.close_id}/"))
+    page = html_of(client.get(f"/numbers/{number.close_id}/"))
     assert re.search(r'Forwarding until Monday 8:00, <a [^>]*href="/absences/\d+/">Trade fair</a>', page)
     assert "ends, and this goes back:" in page
-    assert "until Monday 8:00</a>" in text_of(client.get("/numbers/"))
+    assert "until Monday 8:00</a>" in html_of(client.get("/numbers/"))
 
     saved = client.post(url, facts | {"hold": "until", "intent": str(uuid4())}, headers=htmx)
     assert saved.status_code == 200

@@ -11,8 +11,9 @@ from dashboard import access
 from dashboard.models import Change, Group, Member, Outcome, PhoneNumber, Plan, Role, Source
 
 from ..conftest import make_user, signed_in
+from ..reading import text_of
 from ..services.planned import draft, some
-from .editing import save, text_of
+from .editing import save
 
 INCOMPLETE = "This form is incomplete, so nothing was saved."
 

@@ -3,7 +3,8 @@
 from dashboard.models import Absence, Calendar, Occurrence
 
 from ..conftest import signed_in
-from .planned_absence import clock, number, plan_it, text_of
+from ..reading import text_of
+from .planned_absence import clock, number, plan_it
 
 __all__ = ["clock", "number", "plan_it"]
 

@@ -1,6 +1,5 @@
 """The page Connection: what an ops admin reads there, and connecting by OAuth and by key."""
 
-import re
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
@@ -19,6 +18,7 @@ from dashboard.services import credentials, sync
 from dashboard.simulator import DEMO_CLIENT, DEMO_KEY
 
 from ..conftest import signed_in
+from ..reading import text_of
 
 ((CLIENT, SECRET),) = DEMO_CLIENT.items()
 FIELD_KEY = Fernet.generate_key().decode()
@@ -31,10 +31,6 @@ def bare(transactional_db, sim, settings):
     settings.FIELD_KEYS = [FIELD_KEY]
     settings.CLOSE_OAUTH_CLIENT_ID, settings.CLOSE_OAUTH_CLIENT_SECRET = CLIENT, SECRET
     return sim
-
-
-def text_of(response):
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", response.content.decode()))
 
 
 def page_of(client):

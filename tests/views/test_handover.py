@@ -5,18 +5,16 @@ from uuid import uuid4
 from dashboard.models import Member, Plan
 from dashboard.services import handover
 
-
-def text_of(response):
-    return " ".join(response.content.decode().split())
+from ..reading import html_of
 
 
 def test_from_a_number_to_a_draft(synced, ops_client, lead_client):
     member = Member.objects.filter(numbers__isnull=False).order_by("name").first()
     number = member.numbers.first()
     url = f"/handover/{member.close_id}/"
-    assert url in text_of(ops_client.get(f"/numbers/{number.close_id}/"))
+    assert url in html_of(ops_client.get(f"/numbers/{number.close_id}/"))
     assert lead_client.get(url).status_code == 403
-    page = text_of(ops_client.get(url))
+    page = html_of(ops_client.get(url))
     assert f"Hand-over of {member.name}" in page
     successor = Member.objects.filter(active=True).exclude(pk=member.pk).order_by("name")[0]
     facts = {"intent": str(uuid4()), "successor": successor.close_id, "target": "", "reason": "Left in November"}
@@ -27,7 +25,7 @@ def test_from_a_number_to_a_draft(synced, ops_client, lead_client):
     assert plan.changes.filter(number=number).get().after == {
         "participants": sorted(_after(number, member, successor))
     }
-    draft = text_of(ops_client.get(response["Location"]))
+    draft = html_of(ops_client.get(response["Location"]))
     assert successor.name in draft
 
 
@@ -41,7 +39,7 @@ def test_a_target_that_cannot_be_is_said(synced, ops_client):
     url = f"/handover/{member.close_id}/"
     response = ops_client.post(url, {"intent": str(uuid4()), "target": "nowhere"})
     assert response.status_code == 422
-    assert "Only digits can be dialled" in text_of(response)
+    assert "Only digits can be dialled" in html_of(response)
     assert ops_client.get("/handover/nobody/").status_code == 404
 
 
@@ -52,7 +50,7 @@ def test_each_row_may_have_a_choice_of_its_own(synced, ops_client, person_of, op
     facts = {"intent": str(uuid4()), "successor": successor.close_id, f"people-{first.pk}": "keep"}
     wrong = ops_client.post(f"/handover/{member.close_id}/", facts | {f"people-{second.pk}": "user_nobody"})
     assert wrong.status_code == 422
-    assert f"{second.number}: choose somebody who is active." in text_of(wrong)
+    assert f"{second.number}: choose somebody who is active." in html_of(wrong)
     ops_client.post(f"/handover/{member.close_id}/", facts | {f"people-{second.pk}": another.close_id})
     rows = {change.number: change.after for change in Plan.objects.get(source="handover").changes.all()}
     assert first not in rows

@@ -3,22 +3,20 @@
 from dashboard.models import Notice, Preference
 from dashboard.services import notices
 
-
-def text_of(response):
-    return " ".join(response.content.decode().split())
+from ..reading import html_of
 
 
 def test_the_bell_counts_and_the_page_is_read(synced, ops, ops_client, viewer_client):
-    assert "No messages yet" in text_of(ops_client.get("/notices/"))
+    assert "No messages yet" in html_of(ops_client.get("/notices/"))
     notices.tell([ops], Notice.Kind.PLAN, "“Christmas” has ended: 38 numbers changed.", "/plans/7/")
-    page = text_of(ops_client.get("/numbers/"))
+    page = html_of(ops_client.get("/numbers/"))
     assert 'aria-label="Messages: 1 not read"' in page
-    page = text_of(ops_client.get("/notices/"))
+    page = html_of(ops_client.get("/notices/"))
     assert 'href="/plans/7/">“Christmas” has ended: 38 numbers changed.</a>' in page
     assert "Mark 1 as read" in page
     assert ops_client.post("/notices/read/").status_code == 303
-    assert 'aria-label="Messages"' in text_of(ops_client.get("/numbers/"))
-    assert "Christmas" not in text_of(viewer_client.get("/notices/"))
+    assert 'aria-label="Messages"' in html_of(ops_client.get("/numbers/"))
+    assert "Christmas" not in html_of(viewer_client.get("/notices/"))
 
 
 def test_each_person_chooses_what_comes_and_how(synced, ops, ops_client):

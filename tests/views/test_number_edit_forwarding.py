@@ -7,7 +7,8 @@ import pytest
 from dashboard import validators
 from dashboard.models import PhoneNumber
 
-from .editing import HTMX, any_number, save, text_of
+from ..reading import text_of
+from .editing import HTMX, any_number, save
 from .story import in_and_out_of_scope
 
 NEW = "+14155550142"

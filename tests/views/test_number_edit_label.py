@@ -10,7 +10,8 @@ from dashboard.models import Change, PhoneNumber, Plan
 from dashboard.services import sync
 
 from ..conftest import signed_in
-from .editing import HTMX, any_number, save, text_of
+from ..reading import text_of
+from .editing import HTMX, any_number, save
 
 
 @pytest.fixture

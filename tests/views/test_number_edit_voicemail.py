@@ -2,7 +2,8 @@
 
 import pytest
 
-from .editing import HTMX, any_number, save, text_of
+from ..reading import text_of
+from .editing import HTMX, any_number, save
 
 MP3 = "https://media.example.com/greetings/west.mp3"
 

@@ -13,7 +13,8 @@ from dashboard.views import number_query
 from dashboard.views.number_rows import row_of
 
 from ..conftest import signed_in
-from .editing import HTMX, any_number, text_of
+from ..reading import text_of
+from .editing import HTMX, any_number
 from .story import happened
 
 

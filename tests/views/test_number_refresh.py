@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from .editing import HTMX, any_number, started_from, text_of
+from ..reading import text_of
+from .editing import HTMX, any_number, started_from
 
 
 @pytest.fixture

@@ -18,9 +18,10 @@ from dashboard.services import approving, running, sync
 from dashboard.services import connection as connections
 
 from ..conftest import signed_in
+from ..reading import text_of
 from ..services.conftest import beside
 from ..services.planned import approve, draft, some, states, verdicts
-from .editing import HTMX, text_of
+from .editing import HTMX
 from .story import in_and_out_of_scope, save
 
 TARGET = "+4917604069180"

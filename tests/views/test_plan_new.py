@@ -7,7 +7,7 @@ import pytest
 from dashboard import access
 from dashboard.models import Group, PhoneNumber, Plan
 
-from .editing import text_of
+from ..reading import text_of
 from .story import in_and_out_of_scope
 
 TARGET = "+4917604069180"

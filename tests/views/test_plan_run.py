@@ -12,8 +12,9 @@ from dashboard.models import Absence, Connection, Plan
 from dashboard.services import absences, running
 
 from ..conftest import signed_in
+from ..reading import text_of
 from ..services.planned import approve, draft, some, states
-from .editing import HTMX, text_of
+from .editing import HTMX
 from .story import in_and_out_of_scope
 
 

@@ -7,7 +7,8 @@ from django.test.utils import CaptureQueriesContext
 from dashboard.models import PhoneNumber, SavedView
 
 from ..conftest import signed_in
-from .editing import HTMX, text_of
+from ..reading import text_of
+from .editing import HTMX
 
 
 @pytest.fixture
