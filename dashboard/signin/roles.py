@@ -137,7 +137,7 @@ def settle_everybody() -> None:
     now = (f"{timezone.now():%Y-%m-%dT%H}", dict(settings.SSO_ROLE_MAP))
     if not settings.SSO_ROLE_MAP or _settled.get("as") == now:
         return
-    for key in ClaimedRole.objects.values_list("pk", flat=True):
+    for key in ClaimedRole.objects.order_by("pk").values_list("pk", flat=True):
         with transaction.atomic():
             # Read once it is locked: somebody who signs in just now brings newer groups, and those count.
             claimed = ClaimedRole.objects.select_for_update().filter(pk=key).first()
