@@ -8,8 +8,10 @@ from django.db import DatabaseError
 from django.test import Client
 from django.utils import timezone
 
-from dashboard.models import Change, Connection
-from dashboard.services import health, sync
+from dashboard import access
+from dashboard.models import Change, Connection, Plan
+from dashboard.services import health, running, sync
+from tests.services.planned import approve, draft, some
 
 HERE, ELSEWHERE = "127.0.0.1", "203.0.113.9"
 
@@ -100,8 +102,36 @@ def test_the_key_is_refused(ready, ask, synced, number):
 def test_a_change_that_is_open_for_long(ready, ask, synced, edit, number, hasty):
     synced.fault("504", method="PUT")
     edit(number, label="Nights")
-    Change.objects.update(created_at=timezone.now() - timedelta(minutes=16))
+    long_ago = timezone.now() - timedelta(minutes=16)
+    Change.objects.update(created_at=long_ago, lease_until=None)
+    Plan.objects.update(approved_at=long_ago, lease_until=None)
     assert set(bad(ask())) == {"changes"}
+
+
+def test_a_plan_is_late_only_when_it_should_have_run(ready, ask, ops, settings):
+    """What is scheduled, paused, held or stopped waits because somebody wants it to."""
+    now = timezone.now()
+    plan = approve(draft(ops, some(2), label="Later"), ops, run_at=now + timedelta(hours=1))
+
+    def at(minutes):
+        Connection.note(worker_seen_at=now + timedelta(minutes=minutes), synced_at=now + timedelta(minutes=minutes))
+        return time_machine.travel(now + timedelta(minutes=minutes), tick=False)
+
+    for minutes in (0, 59, 74):
+        with at(minutes):
+            assert ask().status_code == 200
+    with at(77):
+        assert bad(ask()) == {"changes": f"oldest due: {plan.run_at.isoformat(timespec='seconds')}"}
+        Connection.note(held_since=timezone.now(), held_why="The worker was silent for 13 hours.")
+        assert ask().status_code == 200
+        Connection.note(held_since=None, writes_stopped_at=timezone.now())
+        assert ask().status_code == 200
+        Connection.note(writes_stopped_at=None)
+        running.pause(plan, access.person(ops))
+        assert ask().status_code == 200
+        # A worker that is at it for long has begun in time.
+        Plan.objects.update(state=Plan.State.RUNNING, lease_until=timezone.now() + timedelta(seconds=30))
+        assert ask().status_code == 200
 
 
 def test_writes_that_are_held_are_told_and_no_fault(ready, ask, settings):
