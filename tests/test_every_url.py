@@ -22,7 +22,6 @@ from dashboard.models import (
     Change,
     Import,
     Kind,
-    Member,
     Outcome,
     PhoneNumber,
     Plan,
@@ -124,7 +123,7 @@ class Cast:
     def address(self, name, role, **other):
         """An address of this name, of something that everybody here may see if their role does."""
         pattern = URLS[name].pattern
-        things = {"close_id": self.number.close_id, "name": "team", "member_id": Member.objects.first().close_id}
+        things = {"close_id": self.number.close_id, "name": "team", "member_id": self.number.members.first().close_id}
         if name in OF_A_CHANGE:
             things["pk"] = self.change.pk
         elif name in OF_A_VIEW:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from dashboard import access
 from dashboard.access import Person
-from dashboard.models import Absence, Group, Member, PhoneNumber, Plan, Source
+from dashboard.models import Absence, Change, Group, Member, Outcome, PhoneNumber, Plan, Source
 from dashboard.services import fields, planning
 from dashboard.services.planning import Row
 from dashboard.services.plans import NotAllowedError
@@ -22,6 +22,7 @@ class Hanging:
     phones: list[str]
     groups: list[Group]
     absences: list[Absence]
+    plans: list[Plan]
 
     @property
     def every(self) -> list[PhoneNumber]:
@@ -30,11 +31,12 @@ class Hanging:
 
     @property
     def anything(self) -> bool:
-        return bool(self.numbers or self.forwarding or self.absences)
+        return bool(self.numbers or self.forwarding or self.absences or self.plans)
 
 
 def hanging_on(member: Member, person: Person) -> Hanging:
-    """The numbers a member is on, those that forward to one of their phones, their groups, absences to their phones.
+    """What hangs on a member: the numbers they are on, those that forward to one of their phones, and their groups;
+    absences and plans that are to come or are on and send calls to their phones.
 
     A phone of theirs is a number of the organisation that is theirs alone.
     """
@@ -42,6 +44,7 @@ def hanging_on(member: Member, person: Person) -> Hanging:
     numbers = list(seen.filter(members=member).order_by("number"))
     own = PhoneNumber.objects.here().filter(members=member, groups__isnull=True)
     phones = [number.number for number in own if len(number.people) == 1]
+    waiting = Change.objects.filter(state=Outcome.PENDING, after__forward_to__in=phones)
     return Hanging(
         numbers=numbers,
         forwarding=list(seen.filter(forward_to__in=phones, forward_to_enabled=True).order_by("number")),
@@ -50,6 +53,7 @@ def hanging_on(member: Member, person: Person) -> Hanging:
         absences=list(
             Absence.objects.filter(stopped_at__isnull=True, sets__forward_to__in=phones, numbers__in=seen).distinct()
         ),
+        plans=list(access.visible_plans(person).filter(pk__in=waiting.values("plan")).order_by("run_at", "pk")),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.db.models import OuterRef, Subquery
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -13,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from dashboard import access
 from dashboard.access import OPS_ADMIN, allow
-from dashboard.models import Role
+from dashboard.models import Member, Role
 from dashboard.services import people
 from dashboard.signin import roles, two_step
 from dashboard.views import fragments
@@ -70,7 +71,10 @@ def _map(claimed: Iterable[Any]) -> dict[str, Any]:
 
 
 def _accounts() -> Any:
+    """Everybody with an account; `in_close`: the id of the person in Close with the same address, if there is one."""
+    same = Member.objects.exclude(email="").filter(email__iexact=OuterRef("email")).order_by("-active", "pk")
     found = get_user_model()._default_manager.select_related("access", "claimed")
+    found = found.annotate(in_close=Subquery(same.values("close_id")[:1]))
     found = found.prefetch_related("access__teams", "claimed__teams")
     return found.order_by("first_name", "last_name", "username")
 

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from dashboard.models import Change, PhoneNumber, SavedView
+from dashboard.models import Change, Member, PhoneNumber, SavedView
 from dashboard.services import running, sync
 from dashboard.simulator import Organisation
 from tests.browser.conftest import SIZES
@@ -141,7 +141,8 @@ def test_people_settings_and_saved_views(visit, ops, lead, viewer, nobody, close
     expect(page.get_by_label("Role of Jonas Weber")).to_be_focused()
     page.get_by_role("button", name="Deactivate").hover()
     judged(page, "#content")
-    for address in ("/people/new/", "/settings/", "/views/"):
+    member = Member.objects.filter(numbers__groups__isnull=True).first().close_id
+    for address in ("/people/new/", "/settings/", "/views/", f"/people/{member}/", f"/handover/{member}/"):
         page.goto(address)
         judged(page, "#content")
     page.goto("/numbers/?type=internal")
