@@ -127,6 +127,8 @@ def why_not_then(absence: Absence) -> str:
     if absence.last_day and absence.last_day < absence.first_day:
         return "Its last day is before its first one. Choose a later one."
     now = timezone.now()
+    if starts.at > now + absence_days.AHEAD:
+        return f"Only the next {absence_days.AHEAD.days} days are looked at. Choose an earlier beginning."
     if next(absence_days.spans(absence, now, now + absence_days.AHEAD), None) is None:
         return "All of it is in the past, or on no day at all. Choose other days."
     if absence.repeats != Absence.Repeats.ONCE and ends.at - starts.at > _shortest_step(absence):

@@ -128,10 +128,13 @@ class AbsenceForm(BulkEditForm):
 
     @property
     def clock_notes(self) -> list[str]:
-        """What the clocks make of these times: one that they skip, one that comes twice."""
+        """What the clocks make of these times, on each day that is looked ahead to: one they skip, one twice."""
         if any(name not in self.cleaned_data for name in (*self.chosen, "zone")):
             return []
-        return [found.note for found in absence_days.span(self.absence, self.cleaned_data["from_day"]) if found.note]
+        absence = self.absence
+        since = max(absence.first_day, timezone.localdate())
+        days = absence_days.days(absence, since, since + absence_days.AHEAD)
+        return [found.note for day in days for found in absence_days.span(absence, day) if found.note]
 
 
 def _asked_of(sets: Mapping[str, Any]) -> dict[str, str]:

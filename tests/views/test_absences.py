@@ -64,6 +64,7 @@ def test_it_is_planned_seen_on_and_over(number, plan_it, ops, ops_client, clock,
         ({"from_time": "soon"}, "Type a time such as 17:30"),
         ({"until_day": "2026-12-03"}, "Choose a day after the first one"),
         ({"until_day": "2026-12-04", "until_time": "17:00"}, "It would end before it begins"),
+        ({"from_day": "2028-06-01", "until_day": "2028-06-02"}, "Only the next 400 days are looked at"),
         ({"zone": "Berlin"}, "This is no time zone"),
         ({"repeats": "weekdays"}, "Choose at least one weekday"),
         ({"repeats": "calendar"}, "Choose a calendar"),
@@ -170,7 +171,7 @@ def test_what_the_clocks_make_of_a_time_is_resolved_on_the_form(plan_it, ops_cli
 
 
 def test_where_it_repeats_a_rule_decides_and_is_said(plan_it, ops_client):
-    facts = {"from_day": "2027-03-28", "from_time": "02:30", "until_day": "2027-03-28", "repeats": "weekdays"}
+    facts = {"from_day": "2027-03-21", "from_time": "02:30", "until_day": "2027-03-21", "repeats": "weekdays"}
     response = plan_it(**facts, weekdays=["6"])
     page = text_of(ops_client.get(response["Location"]))
     assert "02:30 does not exist on 28 Mar 2027: the clocks go forward. It is 03:30 then." in page
