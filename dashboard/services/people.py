@@ -13,11 +13,12 @@ from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from dashboard import access
-from dashboard.models import Access, Group, Kind, Role, Session
-from dashboard.services import events
+from dashboard.models import Absence, Access, Group, Kind, Notice, Occurrence, Plan, Role, Session
+from dashboard.services import events, notices, running
 
 # Beside roles from the company account, one by hand is an exception, and exceptions end.
 BY_HAND_DAYS = 90
@@ -92,7 +93,10 @@ def take_role(*, actor: access.Person, user: Any) -> None:
 
 @transaction.atomic
 def set_active(*, actor: access.Person, user: Any, active: bool) -> None:
-    """Let `user` sign in or not; who is deactivated is out at the next request. Raises RefusedError."""
+    """Let `user` sign in or not. Raises RefusedError.
+
+    Who is deactivated is out at the next request; their plans are paused, and ops admins told of what they leave.
+    """
     _refuse_if_not_allowed(actor, user)
     if not active:
         _refuse_if_last(user)
@@ -100,8 +104,33 @@ def set_active(*, actor: access.Person, user: Any, active: bool) -> None:
     user.save(update_fields=["is_active"])
     if not active:
         Session.objects.filter(account=user).delete()
+        _stop_what_is_to_come(user)
     words = "May sign in again." if active else "Deactivated."
     events.note(Kind.ACCOUNT, actor=actor, about=access.name_of(user), words=words)
+
+
+def _stop_what_is_to_come(user: Any) -> None:
+    name = access.name_of(user)
+    why = (
+        f"{name} was deactivated, so nothing of it is sent. Cancel it and plan anew what is still right, "
+        "or activate them and let it go on."
+    )
+    plans = running.pause_all(Plan.objects.filter(author=user), why)
+    if plans:
+        page = reverse("plan-detail", args=[plans[0].pk]) if len(plans) == 1 else reverse("plan-list")
+        those = "1 plan of theirs is" if len(plans) == 1 else f"{len(plans)} plans of theirs are"
+        words = f"{name} was deactivated. {those} paused until somebody decides."
+        notices.tell_ops_admins(Notice.Kind.SYSTEM, words, page)
+    coming = Occurrence.objects.filter(state=Occurrence.State.COMING)
+    absences = Absence.objects.filter(author=user, stopped_at__isnull=True, pk__in=coming.values("absence"))
+    if absences:
+        page = reverse("absence-detail", args=[absences[0].pk]) if len(absences) == 1 else reverse("absence-list")
+        those = "1 absence of theirs is" if len(absences) == 1 else f"{len(absences)} absences of theirs are"
+        words = (
+            f"{name} was deactivated. {those} still to come, and nothing of it will be sent. "
+            "What is on goes back at its time."
+        )
+        notices.tell_ops_admins(Notice.Kind.SYSTEM, words, page)
 
 
 @transaction.atomic

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from dashboard import access
 from dashboard.access import Person
-from dashboard.models import Change, Connection, Outcome, Plan
+from dashboard.models import Change, Connection, Outcome, Plan, Source
 from dashboard.services import connection as connections
 from dashboard.services import holding, settling, writing
 from dashboard.services.plans import NotAllowedError
@@ -30,6 +30,8 @@ FAILURES = 3
 WAIT = timedelta(minutes=1)
 # What stops the whole plan at once, since it would stop every change of it.
 STOPS = ("held", "refused_key", "other_organisation", "rate_limited")
+# What can be stopped for now.
+GOING = (Plan.State.APPROVED, Plan.State.RUNNING, Plan.State.WAITING)
 # A number that somebody else is saving comes last; after so many rounds it waits for the next minute.
 ROUNDS = 3
 
@@ -172,8 +174,18 @@ class _Run:
 
 def pause(plan: Plan, actor: Person) -> None:
     """Stop a plan after the changes that are under way."""
-    going = (Plan.State.APPROVED, Plan.State.RUNNING, Plan.State.WAITING)
-    _turn(plan, actor, going, Plan.State.PAUSED, "This plan is not under way, so it cannot be paused.")
+    _turn(plan, actor, GOING, Plan.State.PAUSED, "This plan is not under way, so it cannot be paused.")
+
+
+def pause_all(plans: QuerySet[Plan], words: str) -> list[Plan]:
+    """Stop all of these that are under way or to come, `words` saying why; which were stopped.
+
+    Plans of absences go on: what they put back is always put back, and their beginnings ask for rights anew.
+    """
+    paused = {"state": Plan.State.PAUSED, "lease_until": None, "waits_until": None, "waits_for": words}
+    going = plans.filter(background=True, state__in=GOING).exclude(source=Source.ABSENCE)
+    # Each by itself: one that ends in this moment has ended.
+    return [plan for plan in going if Plan.objects.filter(pk=plan.pk, state__in=GOING).update(**paused)]
 
 
 def resume(plan: Plan, actor: Person) -> None:

@@ -22,6 +22,7 @@ PER_PAGE = 25
 MOST_OPEN = 200
 ENDED = (Plan.State.DONE, Plan.State.CANCELLED)
 SECTIONS = {
+    "paused": "Waiting for a decision",
     "going": "Under way",
     "coming": "Coming",
     "drafts": "Drafts",
@@ -87,4 +88,6 @@ def _section(plan: Plan) -> str:
         return "drafts"
     if plan.state in ENDED:
         return "ended"
+    if plan.state == Plan.State.PAUSED:
+        return "paused"
     return "coming" if plan_words.state(plan) is plan_words.SCHEDULED else "going"
