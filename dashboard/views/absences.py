@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from dashboard import access
 from dashboard.access import TEAM_LEAD, allow
-from dashboard.models import Absence, Calendar, Holding, Occurrence
+from dashboard.models import Absence, Calendar, Holding, Occurrence, Plan
 from dashboard.services import absence_days, absence_editing, absences, plans
 from dashboard.services.callpath import call_path
 from dashboard.services.forecast import forecast
@@ -83,19 +83,22 @@ def _open_in(visible: Any, week: timeline.Week) -> Any:
 
 
 def _line(person: access.Person, absence: Absence) -> dict[str, Any]:
-    """One absence of the list, by its occurrence that is on, or comes next, or was the last."""
+    """One absence of the list, by its occurrence that is on, or comes next, or was the last.
+
+    Only numbers that this person may see are named and counted.
+    """
     occurrences = sorted(
         absence.occurrences.all(), key=lambda one: (one.state not in OPEN, -one.starts_at.timestamp())
     )
     current = occurrences[0] if occurrences else None
-    numbers = list(absence.numbers.all()[:2])
+    numbers = _seen(person, absence)
     left = Holding.objects.filter(occurrence__absence=absence, state=Holding.State.LEFT).count()
     return {
         "absence": absence,
         "current": current,
         "mark": NOT_BACK if left else MARKS[State(current.state)] if current else None,
-        "first": numbers[0] if numbers else None,
-        "others": absence.numbers.count() - 1,
+        "first": numbers.first(),
+        "others": numbers.count() - 1,
         "sets": _words(absence),
         "rule": _rule(absence),
         "left": left,
@@ -105,6 +108,11 @@ def _line(person: access.Person, absence: Absence) -> dict[str, Any]:
         and not absences.why_not_stop(absence, person),
         "may_edit": not absence_editing.why_not_edit(absence, person),
     }
+
+
+def _seen(person: access.Person, absence: Absence) -> Any:
+    """The numbers of an absence that this person may see, in order."""
+    return absence.numbers.filter(pk__in=access.visible_numbers(person).values("pk")).order_by("number")
 
 
 def _words(absence: Absence) -> str:
@@ -165,8 +173,15 @@ def _what_rings(request: Any) -> dict[str, Any]:
         "rings_for": number,
         "rings_at": form.moment,
         "call": call_path(expected.number, request.person),
-        "reasons": expected.reasons,
+        "reasons": [_reason(request.person, cause) for cause in expected.reasons],
     }
+
+
+def _reason(person: access.Person, cause: Absence | Plan) -> str:
+    """What has made a number so, by its name where this person may see it."""
+    if isinstance(cause, Plan) and not (cause.name and access.visible_plans(person).filter(pk=cause.pk).exists()):
+        return "a scheduled plan"
+    return f"“{cause.name}”"
 
 
 @allow(TEAM_LEAD)
@@ -174,15 +189,17 @@ def _what_rings(request: Any) -> dict[str, Any]:
 def absence_detail(request: Any, pk: int) -> HttpResponse:
     """One absence: what it sets, its numbers, and each time that it is on, with what went back."""
     absence = get_object_or_404(access.visible_absences(request.person), pk=pk)
-    left = Holding.objects.filter(state=Holding.State.LEFT).select_related("number")
-    occurrences = absence.occurrences.select_related("start_plan", "end_plan").prefetch_related(
-        Prefetch("holdings", queryset=left, to_attr="left")
+    numbers = _seen(request.person, absence)
+    left = Holding.objects.filter(state=Holding.State.LEFT, number__in=numbers.values("pk")).select_related("number")
+    occurrences = absence.occurrences.prefetch_related(Prefetch("holdings", queryset=left, to_attr="left"))
+    plans_of_it = access.visible_plans(request.person).filter(
+        Q(pk__in=absence.occurrences.values("start_plan")) | Q(pk__in=absence.occurrences.values("end_plan"))
     )
-    visible = access.visible_numbers(request.person)
     context = {
         "line": _line(request.person, absence),
         "absence": absence,
-        "numbers": absence.numbers.filter(pk__in=visible.values("pk")).order_by("number")[:PER_PAGE],
+        "numbers": numbers[:PER_PAGE],
+        "plans": set(plans_of_it.values_list("pk", flat=True)),
         "occurrences": [(one, MARKS[State(one.state)]) for one in occurrences.order_by("-starts_at")[:PER_PAGE]],
     }
     return render(request, "absences/detail.html", context)

@@ -7,13 +7,15 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from dashboard.models import Absence, Group, Notice, Occurrence, PhoneNumber, Role
+from dashboard.models import Absence, Group, Holding, Notice, Occurrence, PhoneNumber, Plan, Role
 from dashboard.services import absence_clock, approving, running
+from dashboard.templatetags.ui import phone
 
 from ..conftest import make_user, signed_in
 from ..reading import html_of, text_of
-from ..services.planned import draft
+from ..services.planned import approve, draft
 from .planned_absence import at, clock, number, plan_it
+from .story import in_and_out_of_scope
 
 __all__ = ["clock", "number", "plan_it"]
 
@@ -185,6 +187,32 @@ def test_a_lead_sees_their_own_and_stops_no_others(plan_it, number, ops_client, 
     assert stranger.post(f"{location}stop/").status_code == 404
     assert "Trade fair" not in text_of(stranger.get("/absences/"))
     assert Absence.objects.get().stopped_at is None
+
+
+def test_a_lead_reads_nothing_of_numbers_and_plans_of_others(plan_it, lead, ops, lead_client, clock, synced):
+    mine, foreign = in_and_out_of_scope(lead)
+    location = plan_it(numbers=(foreign, mine))["Location"]
+    plan = draft(ops, [mine], forward_to="+4917600000000", forward_to_enabled=True)
+    Plan.objects.filter(pk=plan.pk).update(name="Secret reorganisation")
+    approve(plan, ops, run_at=timezone.now() + timedelta(days=5))
+    at(clock, "2026-12-04T18:00:30+01:00")
+    Holding.objects.filter(number=foreign).update(state=Holding.State.LEFT)
+
+    lead_client = signed_in(lead)
+    page = text_of(lead_client.get("/absences/"))
+    assert "Trade fair" in page
+    assert phone(mine.number) in page
+    assert phone(foreign.number) not in page
+    assert "other" not in page.partition("All absences")[2].partition("What will ring")[0]
+    page = lead_client.get(location)
+    assert phone(foreign.number) not in text_of(page)
+    # A link that leads them nowhere is not shown either.
+    assert "/plans/" not in html_of(page).partition("Each time")[2]
+    then = {"number": mine.number, "day": "2026-12-20", "time": "10:00"}
+    page = text_of(lead_client.get("/absences/", then))
+    assert "Because of a scheduled plan." in page
+    assert "Secret reorganisation" not in page
+    assert "Because of “Secret reorganisation”." in text_of(signed_in(ops).get("/absences/", then))
 
 
 def test_what_will_ring(plan_it, number, ops_client):
