@@ -20,7 +20,9 @@ class Notice(models.Model):
     url = models.CharField(max_length=255, blank=True)
     created_at = models.DateTimeField()
     read_at = models.DateTimeField(null=True)
-    sent_at = models.DateTimeField(null=True)
+    # When each way out was done with it; what one could not take, the other does not send again.
+    mailed_at = models.DateTimeField(null=True)
+    chatted_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ("-id",)

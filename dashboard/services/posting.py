@@ -4,13 +4,15 @@ import json
 import logging
 import smtplib
 import urllib.request
+from collections.abc import Callable
 from datetime import timedelta
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.mail import EmailMessage
-from django.db.models import QuerySet
 from django.utils import timezone
 
+from dashboard import access
 from dashboard.models import Notice, Preference
 
 log = logging.getLogger(__name__)
@@ -19,68 +21,78 @@ log = logging.getLogger(__name__)
 KEPT = timedelta(days=2)
 DAY = timedelta(hours=24)
 TIMEOUT = 10
-WAITING = 200
+# So many at most go into one message; the others into the next one.
+MOST = 200
 
 
 def send() -> int:
-    """Send on what waits, oldest first; how many messages went out. What fails is tried again the next minute."""
-    if not settings.EMAIL_URL and not settings.SLACK_WEBHOOK_URL:
-        return 0
-    waiting = Notice.objects.filter(sent_at__isnull=True, created_at__gte=timezone.now() - KEPT)
+    """Send on what waits, to each person by itself; how many went out, by mail and by chat counted apart.
+
+    What fails is tried again the next minute, by the way that failed alone.
+    """
     sent = 0
-    by_user: dict[int, list[Notice]] = {}
-    for notice in waiting.select_related("user__preference").order_by("pk")[:WAITING]:
-        by_user.setdefault(notice.user_id, []).append(notice)
-    for notices in by_user.values():
-        if _is_time(notices):
-            sent += _send(notices)
+    if settings.EMAIL_URL:
+        sent += _send_by("mailed_at", _mail)
+    if settings.SLACK_WEBHOOK_URL:
+        sent += _send_by("chatted_at", _chat)
     return sent
 
 
-def _is_time(notices: list[Notice]) -> bool:
-    """Whether these may go now: who wants one mail a day gets the next one a day after the last."""
-    if _wish(notices[0]) != Preference.Mail.DAILY:
+def _send_by(noted: str, post: Callable[[User, list[Notice]], None]) -> int:
+    """Send on by one way, `post`, what has not gone that way yet; `noted` is the field that says when it has."""
+    waiting = Notice.objects.filter(**{f"{noted}__isnull": True}, created_at__gte=timezone.now() - KEPT)
+    people = User.objects.filter(is_active=True, pk__in=waiting.order_by().values("user"))
+    sent = 0
+    for user in people.select_related("preference").order_by("pk"):
+        mine = list(waiting.filter(user=user).order_by("pk")[:MOST])
+        if mine and _is_time(user, mine[0], noted):
+            sent += _send(user, mine, noted, post)
+    return sent
+
+
+def _is_time(user: User, oldest: Notice, noted: str) -> bool:
+    """Whether this person's may go now: who wants one mail a day gets the next one a day after the last."""
+    if _wish(user) != Preference.Mail.DAILY:
         return True
     since = timezone.now() - DAY
-    lately = Notice.objects.filter(user=notices[0].user_id, sent_at__gte=since).exists()
-    return not lately and notices[0].created_at <= since
+    lately = Notice.objects.filter(user=user, **{f"{noted}__gte": since}).exists()
+    return not lately and oldest.created_at <= since
 
 
-def _wish(notice: Notice) -> str:
-    preference = getattr(notice.user, "preference", None)
+def _wish(user: User) -> str:
+    preference = getattr(user, "preference", None)
     return preference.mail if preference else Preference.Mail.EACH
 
 
-def _send(notices: list[Notice]) -> int:
-    mine: QuerySet[Notice] = Notice.objects.filter(pk__in=[notice.pk for notice in notices], sent_at__isnull=True)
+def _send(user: User, mine: list[Notice], noted: str, post: Callable[[User, list[Notice]], None]) -> int:
+    these = Notice.objects.filter(pk__in=[notice.pk for notice in mine])
     # Noted first: a message that is lost is better than one that comes every minute.
-    if not mine.update(sent_at=timezone.now()):
+    if not these.filter(**{f"{noted}__isnull": True}).update(**{noted: timezone.now()}):
         return 0
     try:
-        if settings.EMAIL_URL and notices[0].user.email and _wish(notices[0]) != Preference.Mail.NONE:
-            _mail(notices)
-        if settings.SLACK_WEBHOOK_URL:
-            _chat(notices)
+        post(user, mine)
     except (OSError, smtplib.SMTPException) as error:
-        log.warning("%d messages to %s could not be sent: %s", len(notices), notices[0].user_id, type(error).__name__)
-        Notice.objects.filter(pk__in=[notice.pk for notice in notices]).update(sent_at=None)
+        log.warning("%d messages to %s could not be sent: %s", len(mine), user.pk, type(error).__name__)
+        these.update(**{noted: None})
         return 0
-    return len(notices)
+    return len(mine)
 
 
 def _lines(notices: list[Notice]) -> str:
     return "\n\n".join(f"{notice.words}\n{settings.BASE_URL}{notice.url}".strip() for notice in notices)
 
 
-def _mail(notices: list[Notice]) -> None:
+def _mail(user: User, notices: list[Notice]) -> None:
+    if not user.email or _wish(user) == Preference.Mail.NONE:
+        return
     subject = notices[0].words if len(notices) == 1 else f"{len(notices)} messages from closephones"
     footer = f"\n\nWhat comes by mail is chosen at {settings.BASE_URL}/settings/"
-    EmailMessage(subject[:150], _lines(notices) + footer, settings.EMAIL_FROM, [notices[0].user.email]).send()
+    EmailMessage(subject[:150], _lines(notices) + footer, settings.EMAIL_FROM, [user.email]).send()
 
 
-def _chat(notices: list[Notice]) -> None:
+def _chat(user: User, notices: list[Notice]) -> None:
     """Post to the company's chat, as https://api.slack.com/messaging/webhooks takes it."""
-    name = notices[0].user.get_full_name() or notices[0].user.get_username()
+    name = access.name_of(user)
     body = json.dumps({"text": f"{name}:\n{_lines(notices)}"}).encode()
     request = urllib.request.Request(  # noqa: S310 - checked at the start: https, or this machine.
         settings.SLACK_WEBHOOK_URL, body, {"Content-Type": "application/json"}, method="POST"

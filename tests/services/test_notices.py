@@ -101,7 +101,7 @@ def test_mail_and_chat_go_out_by_the_way(db, ops, viewer, mailbox, chat):
     notices.tell([ops, ops, None], Notice.Kind.PLAN, "“Christmas” has ended: 38 numbers changed.", "/plans/7/")
     Preference.objects.create(user=viewer, muted=["plan"])
     notices.tell([viewer], Notice.Kind.PLAN, "Not for her.")
-    assert posting.send() == 1
+    assert posting.send() == 2
     assert posting.send() == 0
     assert [message.to for message in mailbox] == [["marta@example.com"]]
     assert mailbox[0].subject == "“Christmas” has ended: 38 numbers changed."
@@ -125,11 +125,25 @@ def test_one_mail_a_day_for_who_wants_that_and_none_for_who_wants_none(db, ops, 
     assert [message.subject for message in mailbox] == ["3 messages from closephones"]
 
 
-def test_a_chat_that_is_down_delays_nothing_and_is_tried_again(db, ops, settings):
+def test_a_chat_that_is_down_is_tried_again_and_mails_nothing_twice(db, ops, settings, mailbox, request):
     settings.SLACK_WEBHOOK_URL = "http://127.0.0.1:9/hook"
     notices.tell([ops], Notice.Kind.PLAN, "Hello.")
-    assert posting.send() == 0
-    assert Notice.objects.get().sent_at is None
+    posting.send()
+    posting.send()
+    assert [message.subject for message in mailbox] == ["Hello."]
+    chat = request.getfixturevalue("chat")
+    posting.send()
+    assert [message["text"] for message in chat] == ["Marta Klein:\nHello.\nhttp://127.0.0.1:8000"]
+    assert len(mailbox) == 1
+
+
+def test_whoever_waits_for_the_daily_mail_keeps_nobody_waiting(db, ops, viewer, mailbox):
+    Preference.objects.create(user=ops, mail="daily")
+    for number in range(posting.MOST + 1):
+        notices.tell([ops], Notice.Kind.OUTSIDE, f"Message {number}.")
+    notices.tell([viewer], Notice.Kind.PLAN, "Yours.")
+    posting.send()
+    assert [(message.to, message.subject) for message in mailbox] == [(["lena@example.com"], "Yours.")]
 
 
 def test_ops_admins_hear_of_what_needs_somebody(db, ops, lead):
