@@ -65,8 +65,9 @@ MAY_IMPORT = {
         "dashboard.access",
         "dashboard.forms",
         "dashboard.validators",
+        "dashboard.templatetags.ui",
     },
-    # Floor 2. The filters of templates that know nothing of ours serve here too: how a number is written.
+    # Floor 2. The filters of templates that know nothing of ours serve from here up: how a number is written.
     "dashboard.access": {"dashboard.models", "dashboard.validators"},
     "dashboard.filters": {"dashboard.models", "dashboard.validators"},
     "dashboard.forms": {"dashboard.models", "dashboard.validators", "dashboard.templatetags.ui"},

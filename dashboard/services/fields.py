@@ -32,6 +32,23 @@ FOLLOWED = (
     "mms_enabled",
 )
 
+# Close's names of fields, in the words of the field.
+TERMS = {
+    "label": "Label",
+    "forward_to": "Forwarding",
+    "forward_to_enabled": "Forwarding",
+    "press_1_to_accept": "Press 1 to accept",
+    "voicemail_greeting_url": "Voicemail greeting",
+    "inbound_ring_duration": "Rings for",
+    "participants": "Members",
+    "participant_groups": "Groups",
+    "phone_numbers": "Also rings",
+    "released": "Number",
+    "type": "Kind",
+    "sms_enabled": "SMS",
+    "mms_enabled": "MMS",
+}
+
 _LISTS = {"participants", "participant_groups", "phone_numbers"}
 
 
@@ -44,6 +61,16 @@ def said(record: PhoneNumberRecord) -> dict[str, Any]:
     if record.member_ids is not None:
         values["participants"] = list(record.member_ids)
     return values
+
+
+def term(name: str) -> str:
+    """A field in words; one that Close has added since is named by its own name."""
+    return TERMS.get(name) or name.replace("_", " ").capitalize()
+
+
+def terms(names: Iterable[str]) -> str:
+    """Fields in words, each once: "Forwarding, Press 1 to accept"."""
+    return ", ".join(dict.fromkeys(term(name) for name in names))
 
 
 def held(number: PhoneNumber, names: Iterable[str]) -> dict[str, Any]:

@@ -4,12 +4,14 @@ from datetime import timedelta
 
 from django.contrib.auth import get_user_model
 from django.db.models import Max
+from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
 
 from dashboard.models import Change, Counter, Notice, Outcome, Plan, Source
-from dashboard.services import notices, planning, replanning
+from dashboard.services import fields, notices, planning, replanning
 from dashboard.services.planning import CHUNK
+from dashboard.templatetags.ui import phone
 
 WARN_BEFORE = timedelta(hours=24)
 TOLD = "told_changes"
@@ -68,10 +70,17 @@ def _outside() -> None:
     if not found or not Counter.objects.filter(name=TOLD, value=counter.value).update(value=found[-1].pk):
         return
     for change in found:
-        emails = [member.email for member in change.number.members.all() if member.email]
-        people = get_user_model().objects.filter(email__in=emails, is_active=True) if emails else []
-        words = f"{change.number.number} was changed in Close: {', '.join(change.after)}."
+        emails = {member.email.lower() for member in change.number.members.all() if member.email}
+        # Close and the company account need not agree on capitals.
+        people = get_user_model().objects.alias(address=Lower("email")).filter(address__in=emails, is_active=True)
+        words = f"{phone(change.number.number)} {_what(change)}."
         notices.tell(people, Notice.Kind.OUTSIDE, words, reverse("number-detail", args=[change.number.close_id]))
+
+
+def _what(change: Change) -> str:
+    if "released" in change.after:
+        return "is gone from Close" if change.after["released"] else "is in Close again"
+    return f"was changed in Close: {fields.terms(change.after)}"
 
 
 def _numbers(count: int) -> str:

@@ -23,22 +23,6 @@ from dashboard.templatetags.ui import phone
 
 register = template.Library()
 
-# Close's names of fields, in the words of the field.
-TERMS = {
-    "label": "Label",
-    "forward_to": "Forwarding",
-    "forward_to_enabled": "Forwarding",
-    "press_1_to_accept": "Press 1 to accept",
-    "voicemail_greeting_url": "Voicemail greeting",
-    "inbound_ring_duration": "Rings for",
-    "participants": "Members",
-    "participant_groups": "Groups",
-    "phone_numbers": "Also rings",
-    "released": "Number",
-    "type": "Kind",
-    "sms_enabled": "SMS",
-    "mms_enabled": "MMS",
-}
 LONGEST_WORD_DIFF = 400
 LISTS = ("participants", "participant_groups", "phone_numbers")
 
@@ -93,15 +77,10 @@ MARKS = {
 UNDONE = Mark("wait", "arrow-back-up", "Undone")
 
 
-def term(field: str) -> str:
-    """A field in words; one that Close has added since is named by its own name."""
-    return TERMS.get(field) or field.replace("_", " ").capitalize()
-
-
 @register.filter
 def terms(change: Change) -> str:
     """The fields of a change in words, each once: "Forwarding, Press 1 to accept"."""
-    return ", ".join(dict.fromkeys(term(field) for field in change.fields))
+    return fields.terms(change.fields)
 
 
 @register.filter
@@ -150,7 +129,7 @@ def _lines(
             {one for one in values if not one.none}
         ):
             values = [Value(str(one)) if one else words for one, words in zip(held, values, strict=True)]
-        yield field, term(field), values
+        yield field, fields.term(field), values
 
 
 def value(field: str, held: Any, names: Names) -> Value:

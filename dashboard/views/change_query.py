@@ -18,7 +18,8 @@ from dashboard import access
 from dashboard.filters import ListQuery
 from dashboard.models import Change, Outcome, PhoneNumber, Source
 from dashboard.models.numbers import search_words
-from dashboard.templatetags.changes import UNDONE, term
+from dashboard.services.fields import term
+from dashboard.templatetags.changes import UNDONE
 
 PER_PAGE = 50
 

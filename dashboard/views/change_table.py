@@ -5,7 +5,8 @@ from typing import Any
 
 from dashboard.models import Change
 from dashboard.services.changes import Names
-from dashboard.templatetags.changes import LISTS, outcome, term, value
+from dashboard.services.fields import term
+from dashboard.templatetags.changes import LISTS, outcome, value
 
 HEADER = (
     "change",

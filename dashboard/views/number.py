@@ -14,7 +14,8 @@ from dashboard.models import Holding, Member, PhoneNumber
 from dashboard.services import changes as record
 from dashboard.services import holdings
 from dashboard.services.callpath import call_path
-from dashboard.templatetags.changes import Diff, between, term
+from dashboard.services.fields import terms
+from dashboard.templatetags.changes import Diff, between
 from dashboard.views import number_facts
 from dashboard.views.change_rows import prepare
 from dashboard.views.fragments import fragment
@@ -95,7 +96,7 @@ def absences_on(number: PhoneNumber) -> dict[str, Any]:
 def _held(some: list[Holding]) -> tuple[str, list[Diff]]:
     """What an absence holds of a number, as terms, and how that changes when it ends."""
     value, former = ({held.field: getattr(held, name) for held in some} for name in ("value", "former"))
-    return ", ".join(dict.fromkeys(term(held.field) for held in some)), between(value, former, record.Names())
+    return terms(held.field for held in some), between(value, former, record.Names())
 
 
 def about(number: PhoneNumber) -> str:

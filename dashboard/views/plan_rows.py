@@ -17,7 +17,7 @@ from dashboard import access
 from dashboard.models import Change, Outcome, PhoneNumber, Plan, Verdict
 from dashboard.services import changes as record
 from dashboard.services import fields, plans
-from dashboard.templatetags.changes import between, outcome, term, told
+from dashboard.templatetags.changes import between, outcome, told
 
 PER_PAGE = 50
 NOT_CHANGED = (Outcome.FAILED, Outcome.REFUSED, Outcome.CONFLICT)
@@ -253,7 +253,7 @@ def as_lines(plan: Plan, changes: Iterable[Change]) -> Iterator[list[Any]]:
                 change.number.label,
                 ", ".join(change.number.team_names),
                 name,
-                term(name),
+                fields.term(name),
                 change.before.get(name),
                 change.after[name],
                 what,

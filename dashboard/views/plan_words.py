@@ -10,7 +10,8 @@ from dashboard.models.credentials import Standing
 from dashboard.services import holding
 from dashboard.services.bulk_edit import BulkEdit
 from dashboard.services.callpath import file_name
-from dashboard.templatetags.changes import Mark, term
+from dashboard.services.fields import terms
+from dashboard.templatetags.changes import Mark
 from dashboard.templatetags.ui import phone
 
 STATES = {
@@ -62,7 +63,7 @@ def facts(edit: BulkEdit) -> list[tuple[str, str]]:
 
 def fields_of(changes: Iterable[Change]) -> str:
     """The fields that these changes are about: "Label, Forwarding"."""
-    return ", ".join(dict.fromkeys(term(name) for change in changes for name in change.fields))
+    return terms(name for change in changes for name in change.fields)
 
 
 def takes(count: int) -> str:

@@ -11,8 +11,10 @@ from django.core import mail
 from django.utils import timezone
 
 from dashboard import access
+from dashboard.close import NotFoundError
 from dashboard.models import Member, Notice, Preference
 from dashboard.services import notices, posting, running, sync, telling
+from dashboard.templatetags.ui import phone
 
 from ..conftest import make_user
 from .planned import approve, draft, some
@@ -85,15 +87,20 @@ def test_a_day_before_its_author_hears_what_would_be_left_out(synced, ops, edit)
 def test_whoever_a_number_belongs_to_hears_of_changes_made_in_close(synced, ops):
     member = Member.objects.filter(active=True, numbers__isnull=False).exclude(email="").first()
     user = make_user("Nora Nair")
-    user.email = member.email
+    user.email = member.email.upper()
     user.save()
     telling.look()
     number = member.numbers.first()
-    synced.change_as_somebody_else(number.close_id, label="Theirs")
+    synced.change_as_somebody_else(number.close_id, forward_to="+4917604069180", forward_to_enabled=True)
     sync.refresh_number(number=number)
     telling.look()
     telling.look()
-    assert words(user) == [f"{number.number} was changed in Close: label."]
+    assert words(user) == [f"{phone(number.number)} was changed in Close: Forwarding."]
+    synced.hide(number.close_id)
+    with pytest.raises(NotFoundError):
+        sync.refresh_number(number=number)
+    telling.look()
+    assert words(user)[0] == f"{phone(number.number)} is gone from Close."
     assert words(ops) == []
 
 
