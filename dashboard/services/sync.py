@@ -30,6 +30,7 @@ LEASE = timedelta(minutes=3)
 DOUBTED_OVER = 5
 DOUBTED_SHARE = 0.10
 CUT_OFF = "The program that was reading ended in the middle of it."
+BROKEN_OFF = "Reading broke off by a fault of closephones. The log of the worker says more."
 
 
 class AlreadyRunningError(Exception):
@@ -83,6 +84,9 @@ def sync(*, asked_by: str = "", progress: Callable[[SyncRun], None] = lambda run
         run.error = error.screen if isinstance(error, close.CloseError) else str(error)
         log.warning("walk %s: %s", run.pk, error)
         raise
+    except Exception:
+        run.error = BROKEN_OFF
+        raise
     finally:
         run.ended_at = timezone.now()
         run.save()
@@ -109,24 +113,27 @@ class _Lease:
         """Take the lease; AlreadyRunningError where somebody else has it."""
         Connection.load()
         now = timezone.now()
-        self._until = now + LEASE
+        self.until = now + LEASE
         free = Q(sync_lease_until__isnull=True) | Q(sync_lease_until__lt=now)
-        if not Connection.objects.filter(free, pk=1).update(sync_lease_until=self._until):
+        if not Connection.objects.filter(free, pk=1).update(sync_lease_until=self.until):
             raise AlreadyRunningError("Another walk is under way.")
 
-    def keep(self) -> None:
-        """Let the lease last longer; AlreadyRunningError where it has run out and another walk has taken it."""
+    def keep(self) -> datetime:
+        """Let the lease last longer, until the moment that is returned; AlreadyRunningError where it is lost.
+
+        In a transaction the lease is known to last until then, as `until` has it, only once that is committed.
+        """
         until = timezone.now() + LEASE
         if not self._mine().update(sync_lease_until=until):
             raise AlreadyRunningError("This walk took too long over a page, and another one has taken over.")
-        self._until = until
+        return until
 
     def end(self, **noted: object) -> None:
         """Give the lease back and note these fields of the connection, unless another walk has taken over."""
         self._mine().update(sync_lease_until=None, **noted)
 
     def _mine(self) -> QuerySet[Connection]:
-        return Connection.objects.filter(pk=1, sync_lease_until=self._until)
+        return Connection.objects.filter(pk=1, sync_lease_until=self.until)
 
 
 def sweep() -> None:
@@ -150,7 +157,7 @@ def _walk(client: close.Client, run: SyncRun, lease: _Lease, progress: Callable[
             # All of a page in one transaction: on a disk that syncs, it is the commits that take the time.
             with transaction.atomic():
                 stored = store.store(page.records, read_no=page.began, people=people)
-                lease.keep()
+                until = lease.keep()
                 if page.lap > lap:
                     # The list moved under the walk, which begins again from the top.
                     lap, run.seen = page.lap, 0
@@ -159,8 +166,9 @@ def _walk(client: close.Client, run: SyncRun, lease: _Lease, progress: Callable[
                 run.new += stored.new
                 run.changed += sum(bool(names) for names in stored.differed.values())
                 run.save()
-                # For the reads that begin next; last, since other processes wait for the counter.
+                # For the reads that begin next.
                 read_no = store.draw()
+            lease.until = until
             progress(run)
     run.complete = True
 

@@ -1,15 +1,17 @@
 """No silent overwrite: two people, somebody in Close, the same form twice."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 import time_machine
+from django.db import connection, transaction
 from django.utils import timezone
 
-from dashboard.models import Change, Outcome, Plan, Role, Source
-from dashboard.services import plans, sync
+from dashboard.models import Change, Outcome, PhoneNumber, Plan, Role, Source
+from dashboard.services import plans, store, sync
 from dashboard.views import answers
 
 from ..conftest import make_user
@@ -293,3 +295,26 @@ def test_what_would_be_sent_must_be_what_was_approved(synced, number, edit):
     assert (saving.result().state, saving.result().error_kind) == ("failed", "not_sent")
     assert "not what was approved" in saving.result().error
     eventually(lambda: [body for _, body in synced.puts(committed=True)] == [])
+
+
+def test_an_answer_is_kept_while_a_walk_stores_the_same_number(synced, number, edit, monkeypatch):
+    """One has drawn its place in the order and waits for the number; whoever holds that draws, and is not stuck."""
+    drawn, draw = threading.Event(), store.draw
+
+    def noted():
+        number_of_the_answer = draw()
+        drawn.set()
+        return number_of_the_answer
+
+    synced.hold("PUT", f"/phone_number/{number.close_id}/")
+    with beside(edit, number, label="Nights") as saving:
+        synced.wait_until_held()
+        monkeypatch.setattr(store, "draw", noted)
+        with transaction.atomic():
+            PhoneNumber.objects.select_for_update().get(pk=number.pk)
+            synced.release()
+            # On SQLite one transaction writes at a time, so that there the answer waits for all of this.
+            assert connection.vendor == "sqlite" or drawn.wait(5)
+            draw()
+    assert saving.result().state == "applied"
+    assert cached(number)["label"] == "Nights"

@@ -7,7 +7,7 @@ from django.utils import timezone
 from dashboard import access
 from dashboard.close import CloseError, ConnectionFailedError
 from dashboard.models import Answer, Change, Connection, Group, Member, PhoneNumber, SyncRun
-from dashboard.services import connection, sync
+from dashboard.services import connection, store, sync
 
 from .conftest import beside, cached
 
@@ -119,6 +119,19 @@ def make_longer(sim, count):
         number = {**some, "id": f"phon_more{place}", "number": f"+1628555{place:04}"}
         organisation.order.append(number["id"])
         organisation._put(number["id"], number)
+
+
+def test_a_walk_that_breaks_off_by_our_fault_says_so_and_the_next_one_begins_at_once(synced, monkeypatch):
+    drawn = iter([store.draw()])
+    with monkeypatch.context() as fault:
+        fault.setattr(store, "draw", lambda: next(drawn))
+        with pytest.raises(StopIteration):
+            sync.sync()
+    run = SyncRun.objects.latest("pk")
+    assert (run.complete, run.error) == (False, sync.BROKEN_OFF)
+    assert Connection.load().sync_error == sync.BROKEN_OFF
+    sync.sync()
+    assert SyncRun.objects.latest("pk").complete
 
 
 def test_too_many_missing_are_not_believed_until_an_ops_admin_says_so(synced, ops):
