@@ -22,5 +22,5 @@ def unmake(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("dashboard", "0019_search_without_accents")]
+    dependencies = [("dashboard", "0020_notice_ways")]
     operations = [migrations.RunPython(make, unmake)]
