@@ -146,9 +146,16 @@ def _read_was(text: str) -> dict[str, Any]:
     """What the form showed when it was opened; nothing where that cannot be read, so that all of it is compared."""
     try:
         was = json.loads(text)
-    except ValueError:
+        # Half a surrogate pair is JSON, but no text that a page can show.
+        json.dumps(was, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
         return {}
-    return was if isinstance(was, dict) else {}
+    return {name: value for name, value in was.items() if _is_value(value)} if isinstance(was, dict) else {}
+
+
+def _is_value(value: Any) -> bool:
+    """Whether a field of the form can hold this: a text, or a list of texts."""
+    return all(isinstance(one, str) for one in (value if isinstance(value, list) else [value]))
 
 
 def _differences(was: dict[str, Any], now: dict[str, Any]) -> list[tuple[str, str, str]]:
@@ -164,7 +171,7 @@ def _words(name: str, value: Any) -> str:
     """A value of the form as people read it."""
     if isinstance(value, list):
         return ", ".join(title for day, title in WEEKDAYS if str(day) in value) or "none"
-    if name == "calendar" and str(value).isdecimal():
+    if name == "calendar" and value.isdecimal() and len(value) < 18:
         return str(Calendar.objects.filter(pk=value).first() or "none")
     choices: Mapping[str, Any] = dict(getattr(AbsenceForm.base_fields[name], "choices", ()))
     return str(choices.get(value, value) or "none")

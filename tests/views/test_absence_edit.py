@@ -50,6 +50,15 @@ class TestChangingOne:
         assert (absence.name, absence.end_days) == ("Mine", 5)
 
     @pytest.mark.parametrize(
+        "was", ["[" * 5000, '{"forwarding": {}}', '{"name": "\\ud800"}', '{"calendar": "%s"}' % ("9" * 5000), "[]"]
+    )
+    def test_what_it_cannot_have_shown_is_compared_as_nothing(self, form, ops_client, was):
+        url, facts = form
+        page = ops_client.post(url, facts | {"was": was})
+        assert page.status_code == 409
+        assert "Somebody has changed this absence while you had it open." in text_of(page)
+
+    @pytest.mark.parametrize(
         ("facts", "words"),
         [
             ({"until_day": "2026-12-04", "until_time": "17:00"}, "It would end before it begins"),
