@@ -107,6 +107,8 @@ class EditForm:
     def started(self) -> dict[str, Any]:
         """What the editor started from, in Close's types; ValidationError where that cannot have been."""
         posted = [name for name in self.names if f"was_{name}" in self.data]
+        if any("\0" in self.data[f"was_{name}"] for name in posted):
+            raise ValidationError(INCOMPLETE)
         return {name: self.read_was.get(name, str)(self.data[f"was_{name}"]) for name in posted}
 
     def _read(self, name: str) -> None:

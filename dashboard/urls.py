@@ -1,6 +1,7 @@
 """The dashboard's addresses. Each name is noun-verb; each view states who may call it (`access.allow`)."""
 
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 from django.views.generic import RedirectView
 
 from dashboard.access import SIGNED_IN, allow
@@ -36,6 +37,15 @@ from dashboard.views import (
     settings,
 )
 
+
+class CloseID(StringConverter):
+    """An id of Close, which chooses how it looks. None holds NUL: PostgreSQL cannot even look for one that does."""
+
+    regex = r"[^/\x00]+"
+
+
+register_converter(CloseID, "id")
+
 urlpatterns = [
     path("", allow(SIGNED_IN)(RedirectView.as_view(pattern_name="number-list", query_string=False)), name="home"),
     path("numbers/", numbers.number_list, name="number-list"),
@@ -44,17 +54,17 @@ urlpatterns = [
     path("numbers/counts/", saved_views.number_counts, name="number-counts"),
     path("numbers/columns/", number_choices.number_columns, name="number-columns"),
     path("numbers/choose/<str:name>/", number_choices.number_choose, name="number-choose"),
-    path("numbers/<str:close_id>/row/", numbers.number_row, name="number-row"),
-    path("numbers/<str:close_id>/", number.number_detail, name="number-detail"),
-    path("numbers/<str:close_id>/head/", number.number_part, {"part": "head"}, name="number-head"),
-    path("numbers/<str:close_id>/call/", number.number_part, {"part": "call"}, name="number-call"),
-    path("numbers/<str:close_id>/press-1/", number.number_part, {"part": "press-1"}, name="number-press-1"),
-    path("numbers/<str:close_id>/history/", number.number_part, {"part": "history"}, name="number-history"),
+    path("numbers/<id:close_id>/row/", numbers.number_row, name="number-row"),
+    path("numbers/<id:close_id>/", number.number_detail, name="number-detail"),
+    path("numbers/<id:close_id>/head/", number.number_part, {"part": "head"}, name="number-head"),
+    path("numbers/<id:close_id>/call/", number.number_part, {"part": "call"}, name="number-call"),
+    path("numbers/<id:close_id>/press-1/", number.number_part, {"part": "press-1"}, name="number-press-1"),
+    path("numbers/<id:close_id>/history/", number.number_part, {"part": "history"}, name="number-history"),
     *(
-        path(f"numbers/<str:close_id>/edit/{field}/", number_edit.edit, {"field": field}, name=f"number-edit-{field}")
+        path(f"numbers/<id:close_id>/edit/{field}/", number_edit.edit, {"field": field}, name=f"number-edit-{field}")
         for field in ("label", "forwarding", "voicemail", "ringing")
     ),
-    path("numbers/<str:close_id>/refresh/", number_refresh.number_refresh, name="number-refresh"),
+    path("numbers/<id:close_id>/refresh/", number_refresh.number_refresh, name="number-refresh"),
     path("jump/", jump.jump, name="jump"),
     path("views/", saved_views.view_list, name="view-list"),
     path("views/<int:pk>/", saved_views.view_edit, name="view-edit"),
@@ -90,7 +100,7 @@ urlpatterns = [
     path("absences/calendars/<int:pk>/delete/", calendars.calendar_delete, name="calendar-delete"),
     path("notices/", notices.notice_list, name="notice-list"),
     path("notices/read/", notices.notice_read, name="notice-read"),
-    path("handover/<str:member_id>/", handover.handover_new, name="handover-new"),
+    path("handover/<id:member_id>/", handover.handover_new, name="handover-new"),
     path("imports/", imports.import_list, name="import-list"),
     path("imports/<int:pk>/", imports.import_detail, name="import-detail"),
     path("imports/<int:pk>/plan/", imports.import_plan, name="import-plan"),
@@ -98,7 +108,7 @@ urlpatterns = [
     path("imports/<int:pk>/discard/", imports.import_discard, name="import-discard"),
     path("people/", people.people_list, name="people-list"),
     path("people/new/", people.people_new, name="people-new"),
-    path("people/<str:member_id>/", member.member_detail, name="member-detail"),
+    path("people/<id:member_id>/", member.member_detail, name="member-detail"),
     path("people/<int:pk>/edit/", people.people_edit, name="people-edit"),
     path("people/<int:pk>/row/", people.people_row, name="people-row"),
     path("people/<int:pk>/active/", people.people_active, name="people-active"),

@@ -51,6 +51,7 @@ def patterns(resolver=None):
 URLS = {pattern.name: pattern for pattern in patterns()}
 SIGN_IN = [pattern.name for pattern in signin_urls.urlpatterns]
 OF_A_NUMBER = [name for name, pattern in URLS.items() if "close_id" in pattern.pattern.converters]
+OF_A_MEMBER = [name for name, pattern in URLS.items() if "member_id" in pattern.pattern.converters]
 OF_A_CHANGE = [name for name in URLS if name.startswith("change-") and "pk" in URLS[name].pattern.converters]
 OF_A_VIEW = [name for name in URLS if name.startswith("view-") and "pk" in URLS[name].pattern.converters]
 OF_A_PLAN = [name for name in URLS if name.startswith("plan-") and "pk" in URLS[name].pattern.converters]
@@ -277,6 +278,15 @@ def test_a_number_of_another_team_is_not_there(cast, subtests):
                 assert response.status_code == not_there(name, method), (role, close_id)
                 assert cast.foreign.number.encode() not in response.content
             assert everything(cast.sim) == before
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_no_id_of_close_holds_nul(cast, subtests, method):
+    client = cast.client("ops")
+    for name in (*OF_A_NUMBER, *OF_A_MEMBER):
+        with subtests.test(name):
+            address = cast.address(name, "ops", close_id="a-b", member_id="a-b").replace("a-b", "a%00b")
+            assert getattr(client, method)(address).status_code == 404
 
 
 @pytest.mark.parametrize("name", OF_A_CHANGE)

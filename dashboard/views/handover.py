@@ -47,6 +47,7 @@ class HandoverForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or {}
         self.choice = Choice(values.get("successor"), values.get("target", ""))
+        self.active = {member.close_id: member for member in Member.objects.filter(active=True)}
         self.own = {number.pk: self._own(number) for number in self.hanging.every}
         return values
 
@@ -57,7 +58,7 @@ class HandoverForm(forms.Form):
         if people in (KEEP, OFF):
             choice = replace(choice, successor=None, keep_people=people == KEEP)
         elif people:
-            successor = Member.objects.filter(active=True, close_id=people).first()
+            successor = self.active.get(people)
             choice = replace(choice, successor=successor)
             if successor is None:
                 self.add_error(None, f"{number.number}: choose somebody who is active.")

@@ -35,13 +35,18 @@ def plan_rows(request: Any, pk: int) -> HttpResponse:
         else:
             planning.narrow(plan, request.person, _rows(request, plan, request.POST.get("leave", "")))
         if not request.htmx and "name" in request.POST:
-            name, reason = request.POST["name"][:255], " ".join(request.POST.get("reason", "").split())[:255]
+            name, reason = (_in_one_line(request.POST.get(field, "")) for field in ("name", "reason"))
             planning.describe(plan, request.person, name=name, reason=reason)
     except plans.NotAllowedError as error:
         return _refused(request, plan, error)
     if request.htmx:
         return fragments.fragment(request, "plans/_draft.html", draft_context(request, plan))
     return _to(plan, request.GET.urlencode())
+
+
+def _in_one_line(text: str) -> str:
+    """What was typed so far as it can be kept; it is judged once the plan is approved."""
+    return " ".join(text.replace("\0", "").split())[:255]
 
 
 def _rows(request: Any, plan: Plan, text: str) -> list[int]:

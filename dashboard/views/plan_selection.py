@@ -57,7 +57,9 @@ def nothing_selected(request: Any, selection: Selection) -> HttpResponse:
 
 def _ticked(request: Any, data: Any) -> Selection:
     """`numbers` comes from the script and holds all pages; `number` is one tick of the page without script."""
-    ids = list(dict.fromkeys([*data.get("numbers", "").split(), *data.getlist("number")]))[: MOST + 1]
+    posted = [*data.get("numbers", "").split(), *data.getlist("number")]
+    # No id holds NUL, and PostgreSQL cannot even look for one that does.
+    ids = [close_id for close_id in dict.fromkeys(posted) if "\0" not in close_id][: MOST + 1]
     visible = access.visible_numbers(request.person)
     numbers = visible.filter(close_id__in=ids).order_by("number", "pk")
     count = numbers.count() if ids else 0

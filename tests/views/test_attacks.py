@@ -1,6 +1,7 @@
 """What somebody posts who means no good: each of these once went further than it should."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -46,6 +47,38 @@ def test_what_an_editor_started_from_has_an_end(synced, lead_client, number, edi
     assert answer.status_code == 422
     assert INCOMPLETE in text_of(answer)
     assert not Change.objects.exists()
+
+
+@pytest.mark.parametrize("editor", ["label", "voicemail", "forwarding"])
+def test_nothing_that_an_editor_started_from_holds_nul(synced, lead_client, number, editor):
+    name = {"label": "label", "voicemail": "voicemail_greeting_url", "forwarding": "forward_to"}[editor]
+    answer = save(lead_client, number, editor, was={f"was_{name}": "a\0b"}, **{name: "c"})
+    assert answer.status_code == 422
+    assert INCOMPLETE in text_of(answer)
+    assert not Change.objects.exists()
+
+
+@pytest.mark.parametrize("page", ["/plans/new/", "/absences/new/"])
+@pytest.mark.parametrize("field", ["numbers", "number"])
+def test_a_selection_with_nul_in_it_is_none(synced, lead_client, page, field):
+    answer = lead_client.post(page, {field: "a\0b", "intent": str(uuid4())})
+    assert answer.status_code == 422
+    assert "No numbers are selected" in text_of(answer)
+
+
+def test_nobody_with_nul_in_their_id_takes_over(synced, ops_client, number):
+    member = number.members.first()
+    answer = ops_client.post(f"/handover/{member.close_id}/", {"intent": str(uuid4()), f"people-{number.pk}": "a\0b"})
+    assert answer.status_code == 422
+    assert f"{number.number}: choose somebody who is active." in text_of(answer)
+
+
+def test_a_name_with_nul_that_is_kept_while_rows_are_taken_out(synced, lead, lead_client, number):
+    plan = draft(lead, [number], label="x")
+    facts = {"leave": "1", "name": "West\0 and\nEast", "reason": "a\0b"}
+    assert lead_client.post(f"/plans/{plan.pk}/rows/", facts).status_code == 303
+    plan.refresh_from_db()
+    assert (plan.name, plan.reason) == ("West and East", "ab")
 
 
 def test_a_target_of_a_hundred_thousand_accents_is_refused_before_it_is_read(synced, lead_client, number):
