@@ -151,9 +151,10 @@ class Plan(models.Model):
 def digest_of_change(plan: Plan, change: "Change") -> str:
     """The hash of what one change would do: organisation, number, fields, before and after.
 
-    A plan that runs later fixes what will be, not what was: there `before` is read again.
+    What must stay as it was belongs to what was before. A plan that runs later fixes what will be, not what was:
+    there `before` is read again.
     """
-    before = None if plan.reads_before_again else change.before
+    before = None if plan.reads_before_again else {**change.before, **change.shown}
     parts = [plan.organization_id, change.number_id, before, change.after]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

@@ -9,8 +9,9 @@ from django.utils import timezone
 from dashboard.access import Person
 from dashboard.models import Change, Connection, Drift, Outcome, PhoneNumber, Plan, Verdict
 from dashboard.models.plans import digest_of, digest_of_change, digest_of_digests
+from dashboard.services import bulk
 from dashboard.services import connection as connections
-from dashboard.services.planning import CHUNK, StaleError, compare, must_be_draft
+from dashboard.services.planning import StaleError, compare, must_be_draft
 from dashboard.services.plans import HeldError, NotAllowedError
 
 # Over so many numbers, or over this part of the organisation's, the count has to be typed (promise P4).
@@ -24,14 +25,20 @@ class CountError(NotAllowedError):
     """The count of numbers has to be typed, and was not, or was another one."""
 
 
-def to_change(plan: Plan) -> Any:
-    """The rows of a plan that would change something."""
-    return plan.changes.filter(state=Outcome.PLANNED, verdict=Verdict.CHANGE)
+def to_change(plan: Plan, *, later: bool = False) -> Any:
+    """The rows of a draft that would change something.
+
+    `later`: with those that are so already. A plan that runs later makes sure of them too: much may happen by then.
+    """
+    rows = plan.changes.filter(state=Outcome.PLANNED)
+    if later:
+        return rows.filter(verdict__in=(Verdict.CHANGE, Verdict.SAME)).exclude(after={})
+    return rows.filter(verdict=Verdict.CHANGE)
 
 
 def digest(plan: Plan) -> str:
-    """The hash of what a draft would do now; the page shows it, and approving it brings it back (promise P2)."""
-    return digest_of_digests(to_change(plan).values_list("digest", flat=True))
+    """The hash of what a draft would do, now or later; its page shows it, and approving it brings it back (P2)."""
+    return digest_of_digests(to_change(plan, later=True).values_list("digest", flat=True))
 
 
 def count_needed(actor: Person, count: int) -> bool:
@@ -88,12 +95,14 @@ def approve(
     if run_at is not None and run_at <= timezone.now():
         raise NotAllowedError("That time has passed already. Choose a later one.")
     compare(plan)
-    rows = list(to_change(plan).only("digest", "before", "after", "number_id"))
+    rows = list(to_change(plan, later=True))
     if digest_of(rows) != digest:
         # Where another tab approves it in this moment, its rows are not a draft's any more.
         if not Plan.objects.filter(pk=plan.pk, state=Plan.State.DRAFT).exists():
             raise StaleError(APPROVED)
         raise StaleError("The plan is not what you saw any more. Look at it again, then confirm it.")
+    if run_at is None:
+        rows = [change for change in rows if change.verdict == Verdict.CHANGE]
     if not rows:
         raise StaleError("Nothing in this plan would change a number.")
     ask_count(actor, len(rows), typed, always=any(map(_leaves_nobody, rows)))
@@ -106,13 +115,17 @@ def hand_on(
 ) -> Plan:
     """Let a draft be run, by whoever has made sure that it may be: `approve`, or an absence when its time has come.
 
-    `rows`: those that would change something, where they are loaded already. A plan without any has ended with it.
+    `rows`: those that it comes to (`to_change`), where they are loaded already. A plan without any has ended with it.
     """
-    rows = list(to_change(plan).only("digest", "before", "after", "number_id")) if rows is None else rows
+    chosen = to_change(plan, later=run_at is not None)
+    rows = list(chosen) if rows is None else rows
     now = timezone.now()
     plan.run_at, plan.drift = run_at, drift
     if plan.reads_before_again:
         for change in rows:
+            # What is so already belongs to what it will make sure of then.
+            change.before, change.after = {**change.before, **change.shown}, {**change.after, **change.shown}
+            change.shown = {}
             change.digest = digest_of_change(plan, change)
     approved = {
         "state": Plan.State.APPROVED if rows else Plan.State.DONE,
@@ -126,8 +139,9 @@ def hand_on(
         if not Plan.objects.filter(pk=plan.pk, state=Plan.State.DRAFT).update(**approved):
             raise StaleError(APPROVED)
         if plan.reads_before_again:
-            Change.objects.bulk_update(rows, ["digest"], batch_size=CHUNK)
-        to_change(plan).update(state=Outcome.PENDING, created_at=now)
+            fixed = [(one.before, one.after, one.shown, one.digest, one.pk) for one in rows]
+            bulk.update(Change, ("before", "after", "shown", "digest"), fixed)
+        chosen.update(state=Outcome.PENDING, created_at=now, error="")
         plan.changes.filter(state=Outcome.PLANNED).update(state=Outcome.LEFT_OUT, finished_at=now)
     plan.refresh_from_db()
     return plan

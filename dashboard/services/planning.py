@@ -154,14 +154,13 @@ def _judge(
             undoes=row.undoes,
         )
         change.verdict, change.error = _verdict(change, error, allowed, actor, connection)
-        if change.verdict != Verdict.CHANGE:
-            yield change
-            continue
-        # What it holds already is not sent, but must still be so when the rest is.
-        for name in set() if all_fields else set(after) - set(fields.differing(after, before)):
-            change.shown[name] = change.before.pop(name)
-            del change.after[name]
-        change.digest = digest_of_change(plan, change)
+        if change.verdict == Verdict.CHANGE and not all_fields:
+            # What it holds already is not sent, but must still be so when the rest is.
+            for name in set(after) - set(fields.differing(after, before)):
+                change.shown[name] = change.before.pop(name)
+                del change.after[name]
+        if change.verdict in (Verdict.CHANGE, Verdict.SAME):
+            change.digest = digest_of_change(plan, change)
         yield change
 
 

@@ -52,6 +52,11 @@ class Diff:
     added: tuple[Value, ...] = ()
     note: str = ""
 
+    @property
+    def stays(self) -> bool:
+        """Whether it is as it was: a plan that ran later made sure of it."""
+        return self.old == self.new and not self.removed and not self.added
+
 
 @dataclass(frozen=True)
 class Mark:

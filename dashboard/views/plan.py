@@ -98,7 +98,8 @@ def draft_context(request: Any, plan: Plan, form: ApproveForm | None = None) -> 
     held = holdings.in_draft(plan)
     for change in (change for group in rows.groups for change in group["rows"]):
         change.held = held.get(change.pk)
-    count = approving.to_change(plan).count()
+    count, later = approving.to_change(plan).count(), approving.to_change(plan, later=True).count()
+    nobody = approving.leaves_nobody(plan)
     typed = {"name": plan.name, "reason": plan.reason, "when": "now", "drift": Drift.LEAVE.value}
     if request.method == "POST":
         typed |= {name: request.POST[name] for name in TYPED if name in request.POST}
@@ -106,9 +107,12 @@ def draft_context(request: Any, plan: Plan, form: ApproveForm | None = None) -> 
         **_about(request, plan),
         "rows": rows,
         "count": count,
+        "later": later,
+        "so_already": later - count,
         "others": plan.changes.count() - count,
         "digest": approving.digest(plan),
-        "count_needed": approving.count_needed(request.person, count) or approving.leaves_nobody(plan),
+        "typed_now": nobody or approving.count_needed(request.person, count),
+        "typed_later": nobody or approving.count_needed(request.person, later),
         "takes": plan_words.takes(count),
         "typed": typed,
         "errors": form.errors if form else {},

@@ -45,7 +45,7 @@ VERDICTS = (
     _verdict(Verdict.FORBIDDEN, "this plan cannot carry it", "bad"),
     _verdict(Verdict.INVALID, "this cannot be sent", "bad"),
     _verdict(Verdict.LOOP, "calls would come back to where they began", "bad"),
-    _verdict(Verdict.SAME, "already as wanted"),
+    _verdict(Verdict.SAME, "already as wanted; at a later time this makes sure of it"),
     _verdict(Verdict.CHANGE, "in this order"),
 )
 

@@ -21,7 +21,7 @@ def draft(user, numbers, *, source=Source.BULK, **after):
 
 def approve(plan, user, **facts):
     """Approve a draft as its page shows it, with the count typed."""
-    count = approving.to_change(plan).count()
+    count = approving.to_change(plan, later=bool(facts.get("run_at"))).count()
     facts = {"digest": approving.digest(plan), "typed": str(count)} | facts
     return approving.approve(plan, access.person(user), **facts)
 
