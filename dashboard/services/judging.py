@@ -84,12 +84,16 @@ def _known(name: str, value: Any) -> list[str]:
 
 def mark_loops(changes: Iterable[Change]) -> None:
     """Mark the rows whose calls would go round once the whole plan is carried out, among themselves included."""
-    rows = [change for change in changes if change.verdict == Verdict.CHANGE and _forwards(change)]
+    planned = [change for change in changes if change.verdict == Verdict.CHANGE]
+    rows = [change for change in planned if _forwards(change)]
     if not rows:
         return
     here = PhoneNumber.objects.here()
     links = dict(here.filter(forward_to_enabled=True).values_list("number", "forward_to"))
-    links |= {change.number.number: _wanted(change, "forward_to") for change in rows}
+    for change in planned:
+        links.pop(change.number.number, None)
+        if _wanted(change, "forward_to_enabled"):
+            links[change.number.number] = _wanted(change, "forward_to")
     for change in rows:
         start = change.number.number
         at, steps = links[start], 0

@@ -53,6 +53,21 @@ def test_numbers_that_would_ring_each_other_are_found_among_the_rows(synced, ops
     assert verdicts(plan) == ["loop", "loop"]
 
 
+def test_a_direction_that_the_same_plan_turns_round_is_no_loop(synced, ops):
+    one, two = some(2)
+    PhoneNumber.objects.filter(pk=one.pk).update(forward_to_enabled=False)
+    PhoneNumber.objects.filter(pk=two.pk).update(forward_to=one.number, forward_to_enabled=True)
+    one, two = some(2)
+    rows = [
+        Row(one, {"forward_to": two.number, "forward_to_enabled": True}),
+        Row(two, {"forward_to_enabled": False}),
+    ]
+    plan = planning.propose(actor=access.person(ops), source=Source.BULK, rows=rows, intent=uuid4())
+    assert verdicts(plan) == ["change", "change"]
+    alone = planning.propose(actor=access.person(ops), source=Source.BULK, rows=rows[:1], intent=uuid4())
+    assert verdicts(alone) == ["loop"]
+
+
 def test_a_lead_is_shown_what_is_not_theirs_and_the_plan_cannot_carry_it(synced, lead):
     mine = access.changeable_numbers(access.person(lead)).first()
     foreign = PhoneNumber.objects.exclude(pk__in=access.visible_numbers(access.person(lead))).first()
