@@ -53,9 +53,18 @@ def is_due() -> bool:
 
 
 def run_due() -> int:
-    """Run every plan that is due, one after another, oldest first; how many were taken."""
+    """Run every plan that is due, one after another, absences first, then the oldest; how many were taken."""
+    taken = _run_absences()
+    while (plan := _take(Q())) is not None:
+        _Run(plan).go()
+        taken += 1 + _run_absences()
+    return taken
+
+
+def _run_absences() -> int:
+    """Run what absences begin and end with; how many plans were taken."""
     taken = 0
-    while (plan := _take()) is not None:
+    while (plan := _take(Q(source=Source.ABSENCE))) is not None:
         taken += 1
         _Run(plan).go()
     return taken
@@ -66,9 +75,9 @@ def _takeable() -> QuerySet[Plan]:
     return Plan.objects.filter(due()).exclude(pk__in=holding.held_plans(Connection.load()).values("pk"))
 
 
-def _take() -> Plan | None:
-    """Take the next plan that is due for this worker."""
-    for plan in _takeable().order_by("approved_at", "pk"):
+def _take(which: Q) -> Plan | None:
+    """Take the next of these plans that is due for this worker."""
+    for plan in _takeable().filter(which).order_by("approved_at", "pk"):
         now = timezone.now()
         mine = Plan.objects.filter(due(), pk=plan.pk)
         if mine.update(state=Plan.State.RUNNING, lease_until=now + LEASE, waits_until=None, waits_for=""):
@@ -103,6 +112,9 @@ class _Run:
                 thread.join(LOOK_EVERY / CONNECTIONS)
             if not self._still_mine():
                 self.stop.set()
+            # What is due at a time of day does not wait until a long plan has ended.
+            if self.plan.source != Source.ABSENCE:
+                _run_absences()
         self._end()
 
     def _still_mine(self) -> bool:

@@ -14,7 +14,7 @@ from dashboard.services import connection as connections
 from dashboard.services import planning, plans, replanning, running
 from dashboard.services.planning import Row
 
-from .conftest import beside, cached
+from .conftest import beside, cached, eventually
 from .planned import approve, draft, some, states
 
 LATER = timedelta(hours=3)
@@ -301,3 +301,19 @@ def test_a_row_may_come_from_anywhere(synced, ops):
     )
     run(approve(plan, ops))
     assert synced.puts() == [(number.close_id, {"inbound_ring_duration": 45})]
+
+
+def test_what_an_absence_begins_with_does_not_wait_for_a_long_plan(synced, ops):
+    first, second = some(2)
+    long = draft(ops, [first], label="Long")
+    approve(long, ops)
+    synced.hold("PUT", f"/phone_number/{first.close_id}/")
+    with beside(running.run_due) as worker:
+        synced.wait_until_held()
+        begins = draft(ops, [second], source=Source.ABSENCE, label="Away")
+        approve(begins, ops)
+        eventually(lambda: states(begins) == ["applied"])
+        assert states(long) == ["sending"]
+        synced.release()
+    assert worker.result() == 1
+    assert states(long) == ["applied"]
