@@ -5,7 +5,7 @@ Who may make one, and when it can be. Its beginnings and ends are carried out by
 
 import itertools
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -131,15 +131,15 @@ def why_not_then(absence: Absence) -> str:
         return f"Only the next {absence_days.AHEAD.days} days are looked at. Choose an earlier beginning."
     if next(absence_days.spans(absence, now, now + absence_days.AHEAD), None) is None:
         return "All of it is in the past, or on no day at all. Choose other days."
-    if absence.repeats != Absence.Repeats.ONCE and ends.at - starts.at > _shortest_step(absence):
-        return "It would begin again before it has ended. Make it shorter, or choose fewer days."
+    # Each day beside the next: a day on which the clocks change is longer or shorter than the others.
+    since = max(now, starts.at)
+    coming = absence_days.spans(absence, since, since + absence_days.AHEAD)
+    for (_, _, ended), (day, begins, _) in itertools.pairwise(coming):
+        if begins < ended:
+            return (
+                f"On {day:%d %b %Y} it would begin again before it has ended. Make it shorter, or choose fewer days."
+            )
     return ""
-
-
-def _shortest_step(absence: Absence) -> timedelta:
-    days = list(absence_days.days(absence, absence.first_day, absence.first_day + absence_days.AHEAD))
-    steps = [later - earlier for earlier, later in itertools.pairwise(days)]
-    return min(steps, default=absence_days.AHEAD)
 
 
 def overlap(absence: Absence, numbers: Iterable[PhoneNumber], sets: Mapping[str, Any]) -> str:

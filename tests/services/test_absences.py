@@ -121,12 +121,25 @@ def test_two_workers_begin_it_once(numbers, clock, synced, make):
     assert len(synced.puts()) == 2
 
 
+EVERY_DAY = {"repeats": "weekdays", "weekdays": list(range(7)), "start_time": time(0), "end_days": 1}
+
+
+def test_every_day_all_day_may_begin_on_one_of_25_hours(numbers, make):
+    longest = make(numbers, **EVERY_DAY | {"first_day": date(2027, 10, 31), "end_time": time(0)}).occurrences.get()
+    assert longest.ends_at - longest.starts_at == timedelta(hours=25)
+
+
 @pytest.mark.parametrize(
     ("facts", "words"),
     [
         ({"end_days": 0}, "It would end before it begins"),
         ({"first_day": date(2026, 11, 1)}, "All of it is in the past"),
-        ({"repeats": "weekdays", "weekdays": [4, 5]}, "It would begin again before it has ended"),
+        ({"repeats": "weekdays", "weekdays": [4, 5]}, "On 05 Dec 2026 it would begin again before it has ended"),
+        # The first day is an hour shorter than the others.
+        (
+            EVERY_DAY | {"first_day": date(2027, 3, 28), "end_time": time(0, 45)},
+            "On 29 Mar 2027 it would begin again",
+        ),
         ({"repeats": "weekdays", "weekdays": [4], "last_day": date(2026, 12, 1)}, "Its last day is before its first"),
     ],
 )
