@@ -46,10 +46,12 @@ def make(
         return first
     numbers = list(numbers)
     wanted = checked(actor=actor, absence=absence, numbers=numbers, sets=sets)
-    approving.ask_count(actor, len(numbers), typed)
+    now = timezone.now()
+    _, starts_at, _ = next(absence_days.spans(absence, now, now + absence_days.AHEAD))
+    approving.ask_count(actor, len(numbers), typed, at=starts_at)
     absence.author = actor.user if isinstance(actor.user, User) else None
     absence.author_name = actor.name
-    absence.sets, absence.created_at, absence.intent = wanted, timezone.now(), intent
+    absence.sets, absence.created_at, absence.intent = wanted, now, intent
     try:
         with transaction.atomic():
             absence.save()

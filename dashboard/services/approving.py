@@ -4,10 +4,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from dashboard.access import Person
-from dashboard.models import Change, Connection, Drift, Outcome, PhoneNumber, Plan, Verdict
+from dashboard.models import Change, Connection, Drift, Occurrence, Outcome, PhoneNumber, Plan, Verdict
+from dashboard.models.absences import OPEN as ABSENCE_OPEN
 from dashboard.models.plans import digest_of, digest_of_change, digest_of_digests
 from dashboard.services import bulk
 from dashboard.services import connection as connections
@@ -41,14 +43,29 @@ def digest(plan: Plan) -> str:
     return digest_of_digests(to_change(plan, later=True).values_list("digest", flat=True))
 
 
-def count_needed(actor: Person, count: int) -> bool:
-    """Whether the count of numbers has to be typed (promise P4), the last hour's plans of this person included."""
-    since = timezone.now() - MANY_WITHIN
-    lately = Change.objects.made().filter(
-        plan__author=actor.user.pk, plan__background=True, plan__approved_at__gte=since
+def count_needed(actor: Person, count: int, *, at: datetime | None = None) -> bool:
+    """Whether the count of numbers has to be typed (promise P4).
+
+    `at`: when they will be changed; now where it is None. What this person has approved in the last hour counts too,
+    and what is due of theirs within an hour of that time: their plans, and their absences that begin or end then.
+    """
+    if count <= 1:
+        return False
+    now = timezone.now()
+    around = ((at or now) - MANY_WITHIN, (at or now) + MANY_WITHIN)
+    theirs = Change.objects.made().filter(
+        Q(plan__approved_at__gte=now - MANY_WITHIN) | Q(plan__run_at__range=around),
+        plan__author=actor.user.pk,
+        plan__background=True,
     )
-    total = count + (lately.values("number").distinct().count() if count else 0)
-    return count > 1 and (total > MANY or total > PhoneNumber.objects.here().count() * MANY_PART)
+    absent = Occurrence.objects.filter(
+        Q(starts_at__range=around) | Q(ends_at__range=around), absence__author=actor.user.pk, state__in=ABSENCE_OPEN
+    )
+    others = PhoneNumber.objects.filter(
+        Q(pk__in=theirs.values("number")) | Q(pk__in=absent.values("absence__numbers"))
+    )
+    total = count + others.count()
+    return total > MANY or total > PhoneNumber.objects.here().count() * MANY_PART
 
 
 def _leaves_nobody(change: Change) -> bool:
@@ -62,9 +79,9 @@ def leaves_nobody(plan: Plan) -> bool:
     return any(map(_leaves_nobody, rows))
 
 
-def ask_count(actor: Person, count: int, typed: str, *, always: bool = False) -> None:
-    """Raise CountError where the count has to be typed and this is not it."""
-    if (always or count_needed(actor, count)) and typed.strip() != str(count):
+def ask_count(actor: Person, count: int, typed: str, *, at: datetime | None = None, always: bool = False) -> None:
+    """Raise CountError where the count has to be typed and this is not it; `at` as in `count_needed`."""
+    if (always or count_needed(actor, count, at=at)) and typed.strip() != str(count):
         what = "1 number changes" if count == 1 else f"{count} numbers change"
         raise CountError(f"Type {count} to confirm that {what}.")
 
@@ -105,7 +122,7 @@ def approve(
         rows = [change for change in rows if change.verdict == Verdict.CHANGE]
     if not rows:
         raise StaleError("Nothing in this plan would change a number.")
-    ask_count(actor, len(rows), typed, always=any(map(_leaves_nobody, rows)))
+    ask_count(actor, len(rows), typed, at=run_at, always=any(map(_leaves_nobody, rows)))
     Plan.objects.filter(pk=plan.pk, state=Plan.State.DRAFT).update(hold=hold)
     return hand_on(plan, rows=rows, run_at=run_at, drift=drift)
 

@@ -112,7 +112,7 @@ def draft_context(request: Any, plan: Plan, form: ApproveForm | None = None) -> 
         "others": plan.changes.count() - count,
         "digest": approving.digest(plan),
         "typed_now": nobody or approving.count_needed(request.person, count),
-        "typed_later": nobody or approving.count_needed(request.person, later),
+        "typed_later": nobody or approving.count_needed(request.person, later, at=form.run_at if form else None),
         "takes": plan_words.takes(count),
         "typed": typed,
         "errors": form.errors if form else {},

@@ -55,13 +55,13 @@ def weekend(**facts):
 
 @pytest.fixture
 def make(ops):
-    def do(numbers, *, by=None, sets=SETS, **facts):
+    def do(numbers, *, by=None, sets=SETS, typed=None, **facts):
         return absences.make(
             actor=access.person(by or ops),
             absence=weekend(**facts),
             numbers=numbers,
             sets=sets,
-            typed=str(len(numbers)),
+            typed=str(len(numbers)) if typed is None else typed,
         )
 
     return do

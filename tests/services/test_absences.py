@@ -31,7 +31,7 @@ from .absent import (
     weekend,
 )
 from .conftest import cached
-from .planned import some
+from .planned import approve, draft, some
 
 __all__ = ["clock", "make", "numbers"]
 
@@ -166,6 +166,18 @@ def test_rights_values_and_counts_are_asked(numbers, make, lead, ops):
 
 
 # --- days and moments -------------------------------------------------------------------------
+
+
+def test_the_count_is_over_all_that_begins_or_is_due_in_the_same_hour(clock, synced, make, ops):
+    """40 numbers are here: 30 % are 12. However far apart they are planned, they ring elsewhere at once."""
+    numbers = some(21)
+    make(numbers[:7], typed="")
+    clock.shift(timedelta(minutes=61))
+    with pytest.raises(approving.CountError, match="Type 7 to confirm"):
+        make(numbers[7:14], typed="")
+    with pytest.raises(approving.CountError, match="Type 7 to confirm"):
+        approve(draft(ops, numbers[7:14], label="x"), ops, typed="", run_at=EVENING)
+    make(numbers[7:14], typed="", first_day=date(2026, 12, 11))
 
 
 def test_a_time_that_the_clocks_skip_and_one_that_comes_twice():

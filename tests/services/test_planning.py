@@ -129,6 +129,22 @@ def test_a_count_over_twenty_five_is_typed_over_all_plans_of_an_hour(synced, ops
         approve(another, ops, typed="")
 
 
+def test_the_count_is_also_over_what_is_due_in_one_hour(synced, ops):
+    """40 numbers are here: 30 % are 12. However far apart they were approved, they would be changed at once."""
+    numbers, start = PhoneNumber.objects.order_by("pk"), timezone.now()
+    at = start + timedelta(hours=10)
+    approve(draft(ops, numbers[:7], label="x"), ops, typed="", run_at=at)
+    with time_machine.travel(start + timedelta(minutes=61)):
+        approve(draft(ops, numbers[7:14], label="x"), ops, typed="", run_at=at + timedelta(hours=3))
+    with time_machine.travel(start + timedelta(minutes=122)):
+        with pytest.raises(approving.CountError, match="Type 7 to confirm"):
+            approve(draft(ops, numbers[14:21], label="x"), ops, typed="", run_at=at + timedelta(minutes=30))
+        # Somebody else has a limit of their own.
+        approve(draft(make_user("Priya Nair", role=Role.OPS_ADMIN), numbers[14:21], label="y"), ops, typed="")
+    with time_machine.travel(at - timedelta(minutes=30)), pytest.raises(approving.CountError):
+        approve(draft(ops, numbers[14:21], label="x"), ops, typed="")
+
+
 def test_a_plan_is_approved_once(synced, ops):
     plan = draft(ops, some(2), label="x")
     again = Plan.objects.get(pk=plan.pk)
