@@ -30,7 +30,7 @@ from dashboard.models import (
     Role,
     SavedView,
 )
-from dashboard.models.people import UNKNOWN_PERSON
+from dashboard.models.people import MAY_BE_ACTIVE
 
 # The rules a view can state, from the widest to the narrowest.
 ANYONE = "anyone"
@@ -184,9 +184,8 @@ def changeable_numbers(person: Person) -> PhoneNumberQuerySet:
         return numbers
     foreign_groups = Group.objects.filter(numbers=OuterRef("pk")).exclude(pk__in=person.team_ids)
     in_scope = Member.groups.through.objects.filter(member=OuterRef("pk"), group__in=person.team_ids)
-    # Somebody whom no walk has met yet may be active, in whatever group.
-    ringing = Q(active=True) | Q(name=UNKNOWN_PERSON)
-    foreign_members = Member.objects.filter(ringing, numbers=OuterRef("pk")).exclude(Exists(in_scope))
+    # Whom no walk has met yet may be in whatever group.
+    foreign_members = Member.objects.filter(MAY_BE_ACTIVE, numbers=OuterRef("pk")).exclude(Exists(in_scope))
     return numbers.exclude(Q(Exists(foreign_groups)) | Q(Exists(foreign_members)))
 
 

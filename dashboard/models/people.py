@@ -5,6 +5,8 @@ from django.db import models
 # Who or what is named on a number before a walk has met them.
 UNKNOWN_PERSON = "Unknown person"
 UNKNOWN_GROUP = "Unknown group"
+# Somebody whom no walk has met yet may be active.
+MAY_BE_ACTIVE = models.Q(active=True) | models.Q(name=UNKNOWN_PERSON)
 
 
 class Group(models.Model):

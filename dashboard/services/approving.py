@@ -8,8 +8,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from dashboard.access import Person
-from dashboard.models import Change, Connection, Drift, Occurrence, Outcome, PhoneNumber, Plan, Verdict
+from dashboard.models import Change, Connection, Drift, Member, Occurrence, Outcome, PhoneNumber, Plan, Verdict
 from dashboard.models.absences import OPEN as ABSENCE_OPEN
+from dashboard.models.people import MAY_BE_ACTIVE
 from dashboard.models.plans import digest_of, digest_of_change, digest_of_digests
 from dashboard.services import bulk
 from dashboard.services import connection as connections
@@ -68,15 +69,14 @@ def count_needed(actor: Person, count: int, *, at: datetime | None = None) -> bo
     return total > MANY or total > PhoneNumber.objects.here().count() * MANY_PART
 
 
-def _leaves_nobody(change: Change) -> bool:
-    """Whether this takes the last person off a number."""
-    return bool(change.before.get("participants")) and not change.after.get("participants", True)
-
-
 def leaves_nobody(plan: Plan) -> bool:
-    """Whether a draft takes the last person off any number; then the count has to be typed, however small."""
-    rows = to_change(plan).filter(before__has_key="participants").only("before", "after")
-    return any(map(_leaves_nobody, rows))
+    """Whether a draft takes the last active member off any number; then the count is typed, however small."""
+    rows = to_change(plan).filter(after__has_key="participants").values_list("before", "after")
+    people = [(set(before["participants"] or []), set(after["participants"] or [])) for before, after in rows]
+    if not people:
+        return False
+    active = set(Member.objects.filter(MAY_BE_ACTIVE).values_list("close_id", flat=True))
+    return any(before & active and not after & active for before, after in people)
 
 
 def ask_count(actor: Person, count: int, typed: str, *, at: datetime | None = None, always: bool = False) -> None:
@@ -122,7 +122,7 @@ def approve(
         rows = [change for change in rows if change.verdict == Verdict.CHANGE]
     if not rows:
         raise StaleError("Nothing in this plan would change a number.")
-    ask_count(actor, len(rows), typed, at=run_at, always=any(map(_leaves_nobody, rows)))
+    ask_count(actor, len(rows), typed, at=run_at, always=leaves_nobody(plan))
     Plan.objects.filter(pk=plan.pk, state=Plan.State.DRAFT).update(hold=hold)
     return hand_on(plan, rows=rows, run_at=run_at, drift=drift)
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from dashboard import access
 from dashboard.models import Access, Change, Member, PhoneNumber, Plan, Role, Source
-from dashboard.services import approving, planning, plans, replanning, running
+from dashboard.services import approving, planning, plans, replanning, running, sync
 from dashboard.services.planning import Row
 
 from ..conftest import make_user
@@ -209,6 +209,22 @@ def test_who_a_number_belongs_to_is_changed_by_ops_admins_and_never_down_to_nobo
     assert verdicts(draft(ops, [two], participants=["user_nobody"])) == ["invalid"]
     mine = access.changeable_numbers(access.person(lead)).first()
     assert verdicts(draft(lead, [mine], participants=[])) == ["forbidden"]
+
+
+def test_putting_back_somebody_who_has_left_is_taking_the_last_one_off(synced, ops):
+    """Nobody would be there for a call, though somebody still stands on the number."""
+    number = some(1)[0]
+    gone, there = Member.objects.order_by("pk")[:2]
+    synced.change_as_somebody_else(number.close_id, participants=[gone.close_id])
+    sync.sync()
+    Member.objects.update(active=True)
+    Member.objects.filter(pk=gone.pk).update(active=False)
+    plan = approve(draft(ops, some(1), participants=[there.close_id]), ops, typed="")
+    running.run_due()
+    back = replanning.take_back(plan, access.person(ops), intent=uuid4())
+    with pytest.raises(approving.CountError, match="Type 1 to confirm that 1 number changes"):
+        approve(back, ops, typed="")
+    approve(back, ops, typed="1")
 
 
 def test_taking_back_needs_a_plan_that_is_not_under_way(synced, ops):
