@@ -12,7 +12,6 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Exists, OuterRef, Q
-from django.utils import timezone
 
 from dashboard.models import (
     Absence,
@@ -325,7 +324,7 @@ def ops_admins() -> Any:
         has_claimed = Q(pk__in=ClaimedRole.objects.exclude(role="").values("user"))
         admins |= Q(pk__in=ClaimedRole.objects.filter(role=OPS_ADMIN).values("user"))
     if settings.MANUAL_ROLES == "on":
-        lasting = Q(ends_on__isnull=True) | Q(ends_on__gte=timezone.localdate())
+        lasting = Q(ends_on__isnull=True) | Q(ends_on__gte=Access.today())
         by_hand = Access.objects.filter(lasting, role=OPS_ADMIN)
         admins |= Q(pk__in=by_hand.values("user")) & ~has_claimed
     people = get_user_model().objects.filter(admins, is_active=True)

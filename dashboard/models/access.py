@@ -1,5 +1,7 @@
 """Who may do what: roles and scopes, and what each person has chosen for themselves."""
 
+from datetime import date
+
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
@@ -27,9 +29,14 @@ class Access(models.Model):
     def __str__(self) -> str:
         return f"{self.user}: {self.get_role_display()}"
 
+    @staticmethod
+    def today() -> date:
+        """The day by which roles end: that of TIME_ZONE, whoever asks and wherever they read times."""
+        return timezone.localdate(timezone=timezone.get_default_timezone())
+
     def lasts(self) -> bool:
         """Whether this role counts today: it ends on a day, or never."""
-        return self.ends_on is None or self.ends_on >= timezone.localdate()
+        return self.ends_on is None or self.ends_on >= self.today()
 
 
 class ClaimedRole(models.Model):

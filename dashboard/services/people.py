@@ -50,7 +50,7 @@ def give_role(*, actor: access.Person, user: Any, role: str, scope: Scope, until
     _refuse_if_not_allowed(actor, user)
     _refuse_if_from_company(user)
     until = until or default_end()
-    if until and until < timezone.localdate():
+    if until and until < Access.today():
         raise RefusedError("The last day of a role cannot have passed. Choose today or a later day.")
     if role not in Role.values:
         raise RefusedError("Choose one of the roles.")
@@ -185,7 +185,7 @@ def create_account(
 
 def default_end() -> date | None:
     """The last day of a role given by hand now, where nobody chooses one; None where such roles do not end."""
-    return timezone.localdate() + timedelta(days=BY_HAND_DAYS) if settings.SSO_ROLE_MAP else None
+    return Access.today() + timedelta(days=BY_HAND_DAYS) if settings.SSO_ROLE_MAP else None
 
 
 def numbers_changeable_by(people: Iterable[access.Person]) -> dict[Any, int]:

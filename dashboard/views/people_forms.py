@@ -3,12 +3,12 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.utils import timezone
 
-from dashboard.models import Group, Role
+from dashboard.models import Access, Group, Role
 from dashboard.services.people import Scope, default_end
 
 NO_ROLE = ""
@@ -54,8 +54,9 @@ class RoleForm(forms.Form):
 
     def clean_until(self) -> Any:
         until = self.cleaned_data["until"]
-        if until and until < timezone.localdate():
-            raise ValidationError("This day has passed. Choose today or a later one.")
+        if until and until < Access.today():
+            zone = settings.TIME_ZONE
+            raise ValidationError(f"This day has passed. Choose a later one: roles end by the clock of {zone}.")
         return until
 
     @property

@@ -3,9 +3,10 @@
 import re
 
 import pytest
+import time_machine
 from django.contrib.auth import get_user_model
 
-from dashboard.models import Group
+from dashboard.models import Access, Group, Preference
 from dashboard.signin import roles
 
 from .story import words
@@ -76,6 +77,14 @@ def test_a_role_by_hand_has_a_last_day(ops_client, nobody):
         answer = ops_client.post(f"/people/{nobody.pk}/edit/", form | {"until": day}, headers=HTMX)
         assert answer.status_code == 422
         assert said in words(answer)
+
+
+def test_the_last_day_is_one_of_the_server_wherever_somebody_reads_times(ops, ops_client, nobody):
+    Preference.objects.create(user=ops, zone="Pacific/Kiritimati")
+    with time_machine.travel("2026-11-28T23:30:00Z"):
+        form = {"role": "viewer", "scope": "all", "until": "2026-11-28"}
+        assert ops_client.post(f"/people/{nobody.pk}/edit/", form).status_code == 303
+        assert Access.objects.get(user=nobody).lasts()
 
 
 def test_where_no_role_is_given_by_hand_nothing_offers_it(ops, nobody, client, settings):
