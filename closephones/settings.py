@@ -137,6 +137,9 @@ FILE_UPLOAD_HANDLERS = [
     "dashboard.uploads.BoundedUploadHandler",
 ]
 
+# A hand-over sends three fields for each number that somebody is on, and a plan holds 20,000 numbers.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 3 * 20_000 + 100
+
 STATIC_URL = "static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(VAR_DIR / "static")))
 STATICFILES_DIRS = [BASE_DIR / "static"]

@@ -43,6 +43,12 @@ def test_a_target_that_cannot_be_is_said(synced, ops_client):
     assert ops_client.get("/handover/nobody/").status_code == 404
 
 
+def test_somebody_on_a_thousand_numbers_is_handed_over_too(synced, ops_client):
+    rows = {f"{part}-{key}": "" for key in range(1_000) for part in ("people", "forwarding", "to")}
+    response = ops_client.post(f"/handover/{Member.objects.first().close_id}/", rows | {"intent": str(uuid4())})
+    assert response.status_code == 303
+
+
 def test_each_row_may_have_a_choice_of_its_own(synced, ops_client, person_of, ops):
     member = max(Member.objects.all(), key=lambda one: one.numbers.count())
     first, second, *others = handover.hanging_on(member, person_of(ops)).every
