@@ -32,9 +32,9 @@ class Banner:
 
 @dataclass(frozen=True)
 class Freshness:
-    """How old what we show is: state is fresh, old, reading, away, refused or never."""
+    """How old what we show is, in words; `level` is bad where it was not read, warn where it is old, or ""."""
 
-    state: str
+    level: str
     at: Any
     words: str
 
@@ -97,16 +97,19 @@ def freshness(connection: Connection) -> Freshness:
     """How old the data is, in words for the header."""
     now = timezone.now()
     if connection.problem:
-        return Freshness("refused", connection.synced_at, "Not connected to Close")
+        return Freshness("bad", connection.synced_at, "Not connected to Close")
     if connection.away_since:
-        return Freshness("away", connection.synced_at, "Close unreachable")
+        return Freshness("bad", connection.synced_at, "Close unreachable")
     if connection.sync_lease_until and connection.sync_lease_until > now:
-        return Freshness("reading", connection.synced_at, "Reading from Close")
+        return Freshness("", connection.synced_at, "Reading from Close")
+    if connection.sync_error:
+        words = "Refresh failed; last read" if connection.synced_at else "Refresh failed"
+        return Freshness("bad", connection.synced_at, words)
     if connection.synced_at is None:
-        return Freshness("never", None, "Not read from Close yet")
+        return Freshness("warn", None, "Not read from Close yet")
     if now - connection.synced_at > OLD_AFTER:
-        return Freshness("old", connection.synced_at, "Read from Close")
-    return Freshness("fresh", connection.synced_at, "In step with Close")
+        return Freshness("warn", connection.synced_at, "Read from Close")
+    return Freshness("", connection.synced_at, "In step with Close")
 
 
 def banners(connection: Connection, person: access.Person) -> list[Banner]:
@@ -129,6 +132,9 @@ def banners(connection: Connection, person: access.Person) -> list[Banner]:
                 action_label="Try now",
             )
         )
+    elif connection.sync_error:
+        words = f"{connection.sync_error} You see what was read last."
+        found.append(Banner("bad", "Close was not read to the end.", words, action="refresh", action_label="Try now"))
     if connection.doubted:
         found.append(
             Banner(
@@ -146,22 +152,11 @@ def banners(connection: Connection, person: access.Person) -> list[Banner]:
     if connection.held_since and person.may_change_something:
         words = f"{connection.held_why} Plans and absences wait until an ops admin has looked at them."
         found.append(Banner("warn", "What was due is held.", words, link="plan-list", action_label="Look at it"))
-    if connection.organization_id and not connection.problem and not connection.may_change_team_numbers:
-        found.append(
-            Banner(
-                "warn",
-                "Some edits would be refused by Close.",
-                f"{connection.acting_name} lacks the permission “Manage Team Phone Numbers” in Close.",
-            )
-        )
-    if person.is_ops_admin and not health.worker_is_alive(connection):
-        found.append(
-            Banner(
-                "warn",
-                "The worker is silent.",
-                "Nothing scheduled will run. Ask whoever runs closephones to start it.",
-            )
-        )
+    if lacking := connections.lacking_words(connection):
+        found.append(Banner("warn", "Some edits would be refused by Close.", lacking))
+    if not health.worker_is_alive(connection):
+        words = "Nothing scheduled will run. Ask whoever runs closephones to start it."
+        found.append(Banner("warn", "The worker is silent.", words))
     return found
 
 

@@ -205,6 +205,14 @@ def held_words(connection: Connection) -> str:
     return ""
 
 
+def lacking_words(connection: Connection) -> str:
+    """Which permission the connected user lacks in Close: a sentence, or "" (also while nobody is connected)."""
+    if not connection.organization_id or connection.problem or connection.may_change_team_numbers:
+        return ""
+    who = connection.acting_name or "The connected Close user"
+    return f"{who} lacks the permission “Manage Team Phone Numbers” in Close."
+
+
 def why_no_write(connection: Connection) -> str:
     """Why no write may begin now, whoever asks: a sentence, or ""."""
     if held := held_words(connection):

@@ -47,8 +47,8 @@ def facts() -> list[Fact]:
     return [
         Fact("database", True, "can be written"),
         Fact("migrations", not plan, f"{len(plan)} to run" if plan else "all run"),
-        Fact("close", not here.problem and here.away_since is None, here.problem_text or _close_words(here)),
-        Fact("sync", _within(here.synced_at, sync_limit), f"last complete walk: {_when(here.synced_at)}"),
+        _close(here),
+        Fact("sync", _within(here.synced_at, sync_limit), _walk_words(here)),
         Fact("worker", worker_is_alive(here), f"last sign of life: {_when(here.worker_seen_at)}"),
         Fact("changes", oldest is None or _within(oldest, timedelta(minutes=15)), f"oldest due: {_when(oldest)}"),
         Fact("disk", free >= settings.MIN_FREE_MB, f"{free} MB free"),
@@ -85,7 +85,15 @@ def _when(moment: Any) -> str:
     return "none" if moment is None else moment.isoformat(timespec="seconds")
 
 
-def _close_words(here: Connection) -> str:
-    if here.away_since:
-        return f"no answer since {_when(here.away_since)}: {here.last_error}"
-    return f"last answer: {_when(here.last_answer_at)}, organisation: {here.organization_name or 'not known yet'}"
+def _close(here: Connection) -> Fact:
+    wrong = here.problem_text
+    if not wrong and here.away_since:
+        wrong = f"no answer since {_when(here.away_since)}: {here.last_error}"
+    wrong = wrong or connections.lacking_words(here)
+    well = f"last answer: {_when(here.last_answer_at)}, organisation: {here.organization_name or 'not known yet'}"
+    return Fact("close", not wrong, wrong or well)
+
+
+def _walk_words(here: Connection) -> str:
+    failed = f", the last one failed: {here.sync_error}" if here.sync_error else ""
+    return f"last complete walk: {_when(here.synced_at)}{failed}"

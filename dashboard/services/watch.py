@@ -29,7 +29,7 @@ AGAIN_AFTER = timedelta(days=1)
 MEANING = {
     "database": "Nothing can be stored. Look at the database and its disk.",
     "migrations": "The database does not fit the program. Run manage.py migrate.",
-    "close": "Nothing can be read from Close or changed there until it answers.",
+    "close": "Numbers cannot be read from Close or changed there until this is mended.",
     "sync": "The numbers that people see are old. Look at the worker and at its log.",
     "worker": "Nothing scheduled runs. Start the worker again.",
     "changes": "Changes wait for longer than they should. Look at the worker and at its log.",

@@ -99,6 +99,12 @@ def test_the_key_is_refused(ready, ask, synced, number):
     assert bad(ask())["close"].startswith("Close refused the key")
 
 
+def test_the_permission_is_missing(ready, ask, synced):
+    synced.permissions(manage=False)
+    sync.sync()
+    assert bad(ask()) == {"close": "Marta Klein lacks the permission “Manage Team Phone Numbers” in Close."}
+
+
 def test_a_change_that_is_open_for_long(ready, ask, synced, edit, number, hasty):
     synced.fault("504", method="PUT")
     edit(number, label="Nights")

@@ -2,11 +2,14 @@
 
 from datetime import timedelta
 
+import pytest
 from django.utils import timezone
 
+from dashboard.close import ForbiddenError
 from dashboard.models import Connection, PhoneNumber, SyncRun
-from dashboard.services import sync
+from dashboard.services import health, sync
 
+from ..reading import html_of
 from .editing import HTMX
 from .story import words
 
@@ -41,3 +44,26 @@ def test_what_stands_above_the_page_comes_with_the_line(ops_client, synced):
     assert "Close has not answered since" in words(answer)
     Connection.objects.update(away_since=None)
     assert "not answered" not in words(ops_client.get("/refresh/", **HTMX))
+
+
+def test_a_walk_that_failed_is_said_with_its_reason(ops_client, synced):
+    synced.fault("403", path="/group/")
+    with pytest.raises(ForbiddenError):
+        sync.sync()
+    answer = ops_client.get("/numbers/")
+    assert "Refresh failed; last read · just now" in words(answer)
+    assert "Close was not read to the end. Close does not allow the account that closephones uses" in words(answer)
+    assert 'class="fresh bad" id="freshness"' in html_of(answer)
+    synced.clear_faults()
+    sync.sync()
+    answer = ops_client.get("/numbers/")
+    assert "In step with Close · just now" in words(answer)
+    assert "not read to the end" not in words(answer)
+
+
+def test_everybody_reads_that_the_worker_is_silent(lead_client, viewer_client, synced):
+    for client in (lead_client, viewer_client):
+        for page in ("/numbers/", "/absences/"):
+            assert "The worker is silent. Nothing scheduled will run." in words(client.get(page))
+    health.worker_lives()
+    assert "The worker is silent." not in words(lead_client.get("/numbers/"))
