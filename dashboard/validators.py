@@ -21,6 +21,7 @@ from phonenumbers import ValidationResult as Possible
 TABLES = "phonenumbers 9.0.42 of October 2026"
 
 LONGEST_LABEL = 200
+LONGEST_NAME = 255
 LONGEST_REASON = 255
 LONGEST_GREETING = 2000
 LONGEST_TARGET = 100
@@ -186,7 +187,17 @@ def label(text: str) -> str:
 
 def reason(text: str) -> str:
     """Why something is changed: one line of at most 255 characters, or nothing."""
-    return _line(text, "reason", LONGEST_REASON)
+    return _line(_joined(text), "reason", LONGEST_REASON)
+
+
+def name(text: str) -> str:
+    """What a plan or an absence is called, at the head of a mail too: one line of at most 255 characters, or none."""
+    return _line(_joined(text), "name", LONGEST_NAME)
+
+
+def _joined(text: str) -> str:
+    """A text area sends the ends of its lines; they say no more than a blank does."""
+    return " ".join(text.split())
 
 
 def _line(text: str, what: str, longest: int) -> str:

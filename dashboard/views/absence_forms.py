@@ -64,8 +64,11 @@ class AbsenceForm(BulkEditForm):
             "last_day": "" if once or not absence.last_day else f"{absence.last_day}",
         }
 
+    def clean_name(self) -> str:
+        return validators.name(self.cleaned_data["name"])
+
     def clean_reason(self) -> str:
-        return validators.reason(" ".join(self.cleaned_data["reason"].split()))
+        return validators.reason(self.cleaned_data["reason"])
 
     def clean_zone(self) -> str:
         zone = str(self.cleaned_data["zone"])

@@ -42,7 +42,7 @@ class HandoverForm(forms.Form):
         return _target(str(self.cleaned_data["target"]))
 
     def clean_reason(self) -> str:
-        return validators.reason(" ".join(self.cleaned_data["reason"].split()))
+        return validators.reason(self.cleaned_data["reason"])
 
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or {}

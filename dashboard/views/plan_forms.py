@@ -148,9 +148,11 @@ class ApproveForm(forms.Form):
     twice: tuple[datetime, ...] = ()
     run_at: datetime | None = None
 
+    def clean_name(self) -> str:
+        return validators.name(self.cleaned_data["name"])
+
     def clean_reason(self) -> str:
-        # A text area sends the ends of its lines; they say no more than a blank does.
-        return validators.reason(" ".join(self.cleaned_data["reason"].split()))
+        return validators.reason(self.cleaned_data["reason"])
 
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or {}

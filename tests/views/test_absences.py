@@ -134,6 +134,11 @@ def test_a_plan_over_what_an_absence_holds_asks_how_long(plan_it, number, ops, c
     assert "Everything is as it was before." in Notice.objects.get(kind="absence").words
 
 
+def test_its_name_is_one_line(plan_it):
+    assert plan_it(name="Trade\nfair").status_code == 303
+    assert Absence.objects.get().name == "Trade fair"
+
+
 def test_a_form_that_is_sent_twice_makes_one_absence(plan_it):
     intent = str(uuid4())
     assert plan_it(intent=intent)["Location"] == plan_it(intent=intent)["Location"]

@@ -86,13 +86,19 @@ def test_a_page_has_fifty_rows_and_a_search(ops_client, ops, synced, plan):
 
 
 def test_approving_it_hands_exactly_that_to_the_worker(ops_client, plan, synced):
-    response = confirm(ops_client, plan, reason="Christmas\r\nis near", name="Holiday")
+    response = confirm(ops_client, plan, reason="Christmas\r\nis near", name="Winter\r\nholiday")
     assert (response.status_code, response["Location"]) == (303, f"/plans/{plan.pk}/")
     plan.refresh_from_db()
-    assert (plan.state, plan.name, plan.reason) == (Plan.State.APPROVED, "Holiday", "Christmas is near")
+    assert (plan.state, plan.name, plan.reason) == (Plan.State.APPROVED, "Winter holiday", "Christmas is near")
     running.run_due()
     sent = sorted((change.number.close_id, {"label": "Team"}) for change in plan.changes.select_related("number"))
     assert sorted(synced.puts()) == sent
+
+
+def test_a_name_with_control_characters_is_refused_beside_it(ops_client, plan):
+    response = confirm(ops_client, plan, name="Holi\aday")
+    assert response.status_code == 422
+    assert "A name is one line of text, without control characters." in text_of(response)
 
 
 def test_the_count_is_typed_and_a_wrong_one_keeps_what_was_typed(ops_client, ops, synced):
