@@ -13,8 +13,9 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from dashboard import validators
-from dashboard.models import Change, PhoneNumber, PhoneNumberQuerySet
+from dashboard.models import PhoneNumber, PhoneNumberQuerySet
 from dashboard.models.numbers import DEFAULT_RING
+from dashboard.models.plans import unused_targets
 from dashboard.templatetags.ui import phone
 
 LONGEST_CHAIN = 50
@@ -262,6 +263,4 @@ class ForwardingForm(EditForm):
     def first_use(self) -> bool:
         """Whether no number of the organisation ever forwarded to the new target, as far as we know."""
         new = self.after.get("forward_to")
-        if new is None or PhoneNumber.objects.filter(forward_to=new).exists():
-            return False
-        return not Change.objects.filter(after__forward_to=new).exists()
+        return new is not None and bool(unused_targets([new]))

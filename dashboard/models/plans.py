@@ -262,3 +262,15 @@ class Change(models.Model):
         if self.answer is None:
             return {}
         return {name: value for name, value in self.answer.items() if self.after.get(name, value) != value}
+
+
+def unused_targets(targets: Iterable[str]) -> set[str]:
+    """Those of these targets (E.164) to which no number of ours ever forwarded, as far as we know (promise P8)."""
+    new = set(targets) - {""}
+    new -= set(PhoneNumber.objects.filter(forward_to__in=new).values_list("forward_to", flat=True))
+    if new:
+        found = Q(after__forward_to__in=list(new)) | Q(before__forward_to__in=list(new))
+        done = Change.objects.filter(found, state__in=(Outcome.APPLIED, Outcome.OBSERVED)).order_by()
+        for used in done.values_list("after__forward_to", "before__forward_to").distinct():
+            new -= set(used)
+    return new

@@ -15,6 +15,7 @@ from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Value, W
 
 from dashboard import access
 from dashboard.models import Change, Outcome, PhoneNumber, Plan, Verdict
+from dashboard.models.plans import unused_targets
 from dashboard.services import changes as record
 from dashboard.services import fields, plans
 from dashboard.templatetags.changes import between, outcome, told
@@ -187,6 +188,8 @@ def read_rows(plan: Plan, person: access.Person, data: Any) -> Rows:
     rows.names = record.names_in(shown)
     for change in shown:
         _tell(change, rows.names, draft=plan.state == Plan.State.DRAFT)
+    if plan.state == Plan.State.DRAFT:
+        _mark_first_use([change for change in shown if change.verdict == Verdict.CHANGE])
     rows.groups = list(_grouped(shown, rows))
     return rows
 
@@ -234,6 +237,13 @@ def _tell(change: Any, names: record.Names, *, draft: bool) -> None:
     if draft and change.undoes and change.verdict == Verdict.CHANGE:
         # What a change back cannot bring back exactly is said before the click (promise P7).
         change.error = plans.undo_note(change.undoes, undone=False).words
+
+
+def _mark_first_use(changes: list[Any]) -> None:
+    """Note on a row whether its target is one to which no number was forwarded before (promise P8)."""
+    new = unused_targets(change.after["forward_to"] for change in changes if "forward_to" in change.after)
+    for change in changes:
+        change.first_use = change.after.get("forward_to") in new
 
 
 # ---- As a file ----

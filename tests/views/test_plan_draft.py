@@ -13,9 +13,10 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from dashboard import access
-from dashboard.models import Connection, Group, PhoneNumber, Plan, Preference, SyncRun
-from dashboard.services import approving, running, sync
+from dashboard.models import Connection, Group, PhoneNumber, Plan, Preference, Source, SyncRun
+from dashboard.services import approving, planning, running, sync
 from dashboard.services import connection as connections
+from dashboard.services.planning import Row
 
 from ..conftest import signed_in
 from ..reading import text_of
@@ -68,6 +69,20 @@ def test_numbers_are_grouped_by_what_will_happen(ops_client, ops, synced):
     only = ops_client.get(f"/plans/{plan.pk}/?show=loop")
     assert len(rows_of(only)) == 1
     assert "so calls would go round" in text_of(only)
+
+
+def test_a_target_that_was_never_used_is_marked(ops_client, ops, synced):
+    one, two, three = some(3)
+    rows = [Row(one, {"forward_to": TARGET}), Row(two, {"forward_to": three.forward_to}), Row(three, {"label": "x"})]
+    assert not PhoneNumber.objects.filter(forward_to=TARGET).exists()
+    plan = planning.propose(actor=access.person(ops), source=Source.BULK, rows=rows, intent=uuid4())
+    # What others have only thought of was not used.
+    draft(ops, [three], forward_to=TARGET)
+    page = text_of(ops_client.get(f"/plans/{plan.pk}/"))
+    assert page.count("First use: no number of yours was forwarded there before.") == 1
+    save(ops, three, forward_to=TARGET)
+    save(ops, three, was={"forward_to": TARGET}, forward_to="+14155550142")
+    assert "First use" not in text_of(ops_client.get(f"/plans/{plan.pk}/"))
 
 
 def test_a_page_has_fifty_rows_and_a_search(ops_client, ops, synced, plan):
