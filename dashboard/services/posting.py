@@ -86,8 +86,10 @@ def _mail(user: User, notices: list[Notice]) -> None:
     if not user.email or _wish(user) == Preference.Mail.NONE:
         return
     subject = notices[0].words if len(notices) == 1 else f"{len(notices)} messages from closephones"
+    # What is named in it may come from Close, and a mail with two lines at its head is not sent.
+    subject = " ".join(subject.split())[:150]
     footer = f"\n\nWhat comes by mail is chosen at {settings.BASE_URL}/settings/"
-    EmailMessage(subject[:150], _lines(notices) + footer, settings.EMAIL_FROM, [user.email]).send()
+    EmailMessage(subject, _lines(notices) + footer, settings.EMAIL_FROM, [user.email]).send()
 
 
 def _chat(user: User, notices: list[Notice]) -> None:

@@ -132,6 +132,12 @@ def test_one_mail_a_day_for_who_wants_that_and_none_for_who_wants_none(db, ops, 
     assert [message.subject for message in mailbox] == ["3 messages from closephones"]
 
 
+def test_a_name_of_two_lines_stops_no_mail(db, ops, mailbox):
+    notices.tell([ops], Notice.Kind.PLAN, "“Hand-over of Marta\nKlein” has ended.")
+    assert posting.send() == 1
+    assert [message.subject for message in mailbox] == ["“Hand-over of Marta Klein” has ended."]
+
+
 def test_a_chat_that_is_down_is_tried_again_and_mails_nothing_twice(db, ops, settings, mailbox, request):
     settings.SLACK_WEBHOOK_URL = "http://127.0.0.1:9/hook"
     notices.tell([ops], Notice.Kind.PLAN, "Hello.")
