@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+import time
 
 # Keys and tokens by their shape; values of headers and parameters by the name before them.
 _SECRET = re.compile(
@@ -31,9 +32,11 @@ class NoSecrets(logging.Filter):
 class JSONFormatter(logging.Formatter):
     """One JSON object a line: at (UTC), level, logger, message, and the traceback where there is one."""
 
+    converter = staticmethod(time.gmtime)
+
     def format(self, record: logging.LogRecord) -> str:
         line = {
-            "at": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
+            "at": self.formatTime(record, "%Y-%m-%dT%H:%M:%SZ"),
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),

@@ -1,7 +1,8 @@
-"""Plans: every change of a number is intended here first, and stored before anything leaves the house.
+"""Changes of one number: each is intended in a plan first, and stored before anything leaves the house.
 
-An inline edit, an undo, and later a plan of a thousand numbers are the same thing: a plan of changes, approved,
-applied number by number by `writing.apply`, each ending in one outcome.
+An inline edit and an undo are plans of one change, approved by whoever makes them and sent at once. Those of several
+numbers are made by planning.py and carried out by running.py. `writing.apply` sends each change of both, and each
+ends in one outcome.
 """
 
 import time

@@ -1,8 +1,8 @@
 """How a view answers htmx: one fragment, then the parts that may ride along, and nothing else.
 
 A fragment carries the header `X-Fragment: 1`; `static/js/swap.js` swaps errors only where it is set. After the
-fragment may follow, out of band: the message line, the counts of the views, the freshness line, the banners. They
-stand last and in a `<template>`, because before a `<td>` the browser's parser would drop the cell.
+fragment may follow, out of band: the message line, the freshness line, the banners. They stand last and in a
+`<template>`, because before a `<td>` the browser's parser would drop the cell.
 """
 
 import json
@@ -25,7 +25,7 @@ def fragment(
     status: int = 200,
     parts: tuple[str, ...] = (),
 ) -> HttpResponse:
-    """Answer with `template`, followed by waiting messages and by `parts` ("counts", "freshness", "banners")."""
+    """Answer with `template`, followed by waiting messages and by `parts` ("freshness", "banners")."""
     html = render_to_string(template, context, request)
     riding = "".join(
         render_to_string("_message.html", {"message": waiting, "oob": True}, request)

@@ -1,16 +1,14 @@
 """Plans in words: what one asks for, what a state means, how long it takes."""
 
-from collections.abc import Iterable
 from datetime import timedelta
 
 from django.utils import timezone
 
-from dashboard.models import Change, Connection, Outcome, Plan
+from dashboard.models import Connection, Outcome, Plan
 from dashboard.models.credentials import Standing
 from dashboard.services import holding
 from dashboard.services.bulk_edit import BulkEdit
 from dashboard.services.callpath import file_name
-from dashboard.services.fields import terms
 from dashboard.templatetags.changes import Mark
 from dashboard.templatetags.ui import phone
 
@@ -59,11 +57,6 @@ def facts(edit: BulkEdit) -> list[tuple[str, str]]:
     if edit.ring is not None:
         found.append(("Ring duration", f"{edit.ring} s"))
     return found
-
-
-def fields_of(changes: Iterable[Change]) -> str:
-    """The fields that these changes are about: "Label, Forwarding"."""
-    return terms(name for change in changes for name in change.fields)
 
 
 def takes(count: int) -> str:

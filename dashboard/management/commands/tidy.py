@@ -10,7 +10,7 @@ from dashboard.services import tidy
 class Command(BaseCommand):
     """Says how many of each."""
 
-    help = "Delete old walks, task results, sessions, cache rows and pauses. The worker does it each night."
+    help = "Delete old walks, task results, sessions, cache rows, imports and pauses, as the worker does each night."
 
     def handle(self, *args: Any, **options: Any) -> None:
         put_away = ", ".join(f"{count} {name}" for name, count in tidy.tidy().items())
