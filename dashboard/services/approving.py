@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -14,14 +13,13 @@ from dashboard.models.people import MAY_BE_ACTIVE
 from dashboard.models.plans import digest_of, digest_of_change, digest_of_digests
 from dashboard.services import bulk
 from dashboard.services import connection as connections
-from dashboard.services.planning import StaleError, compare, must_be_draft
+from dashboard.services.planning import StaleError, compare, locked, must_be_draft
 from dashboard.services.plans import HeldError, NotAllowedError
 
 # Over so many numbers, or over this part of the organisation's, the count has to be typed (promise P4).
 MANY, MANY_PART = 25, 0.3
 MANY_WITHIN = timedelta(hours=1)
 DRAFT_LASTS = timedelta(days=7)
-APPROVED = "Somebody has approved this plan already. It runs once."
 
 
 class CountError(NotAllowedError):
@@ -112,30 +110,30 @@ def approve(
     if run_at is not None and run_at <= timezone.now():
         raise NotAllowedError("That time has passed already. Choose a later one.")
     compare(plan)
-    rows = list(to_change(plan, later=True))
-    if digest_of(rows) != digest:
-        # Where another tab approves it in this moment, its rows are not a draft's any more.
-        if not Plan.objects.filter(pk=plan.pk, state=Plan.State.DRAFT).exists():
-            raise StaleError(APPROVED)
-        raise StaleError("The plan is not what you saw any more. Look at it again, then confirm it.")
-    if run_at is None:
-        rows = [change for change in rows if change.verdict == Verdict.CHANGE]
-    if not rows:
-        raise StaleError("Nothing in this plan would change a number.")
-    ask_count(actor, len(rows), typed, at=run_at, always=leaves_nobody(plan))
-    Plan.objects.filter(pk=plan.pk, state=Plan.State.DRAFT).update(hold=hold)
-    return hand_on(plan, rows=rows, run_at=run_at, drift=drift)
+    with locked(plan):
+        rows = list(to_change(plan, later=True))
+        if digest_of(rows) != digest:
+            raise StaleError("The plan is not what you saw any more. Look at it again, then confirm it.")
+        if run_at is None:
+            rows = [change for change in rows if change.verdict == Verdict.CHANGE]
+        if not rows:
+            raise StaleError("Nothing in this plan would change a number.")
+        ask_count(actor, len(rows), typed, at=run_at, always=leaves_nobody(plan))
+        return _hand_on(plan, rows, run_at=run_at, drift=drift, hold=hold)
 
 
-def hand_on(
-    plan: Plan, *, rows: list[Change] | None = None, run_at: datetime | None = None, drift: str = Drift.LEAVE
-) -> Plan:
-    """Let a draft be run, by whoever has made sure that it may be: `approve`, or an absence when its time has come.
+def hand_on(plan: Plan, *, run_at: datetime | None = None, drift: str = Drift.LEAVE) -> Plan:
+    """Let a draft be run by itself, as an absence does when its time has come; without rows it has ended with that.
 
-    `rows`: those that it comes to (`to_change`), where they are loaded already. A plan without any has ended with it.
+    Raises StaleError where it is not a draft any more.
     """
-    chosen = to_change(plan, later=run_at is not None)
-    rows = list(chosen) if rows is None else rows
+    with locked(plan):
+        rows = list(to_change(plan, later=run_at is not None))
+        return _hand_on(plan, rows, run_at=run_at, drift=drift)
+
+
+def _hand_on(plan: Plan, rows: list[Change], *, run_at: datetime | None, drift: str, hold: str = "") -> Plan:
+    """Make a locked draft a plan that runs; `rows`: all that it comes to (`to_change`), read since it was locked."""
     now = timezone.now()
     plan.run_at, plan.drift = run_at, drift
     if plan.reads_before_again:
@@ -150,15 +148,14 @@ def hand_on(
         "ended_at": None if rows else now,
         "run_at": run_at,
         "drift": drift,
+        "hold": hold,
         "digest": digest_of(rows),
     }
-    with transaction.atomic():
-        if not Plan.objects.filter(pk=plan.pk, state=Plan.State.DRAFT).update(**approved):
-            raise StaleError(APPROVED)
-        if plan.reads_before_again:
-            fixed = [(one.before, one.after, one.shown, one.digest, one.pk) for one in rows]
-            bulk.update(Change, ("before", "after", "shown", "digest"), fixed)
-        chosen.update(state=Outcome.PENDING, created_at=now, error="")
-        plan.changes.filter(state=Outcome.PLANNED).update(state=Outcome.LEFT_OUT, finished_at=now)
+    Plan.objects.filter(pk=plan.pk).update(**approved)
+    if plan.reads_before_again:
+        fixed = [(one.before, one.after, one.shown, one.digest, one.pk) for one in rows]
+        bulk.update(Change, ("before", "after", "shown", "digest"), fixed)
+    to_change(plan, later=run_at is not None).update(state=Outcome.PENDING, created_at=now, error="")
+    plan.changes.filter(state=Outcome.PLANNED).update(state=Outcome.LEFT_OUT, finished_at=now)
     plan.refresh_from_db()
     return plan

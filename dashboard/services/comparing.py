@@ -16,7 +16,8 @@ def is_few(plan: Plan) -> bool:
 def read(plan: Plan) -> bool:
     """Read each number of a draft from Close now, then compare; whether a row's verdict is another one.
 
-    Raises CloseError where Close does not answer; what was read by then is kept.
+    Raises CloseError where Close does not answer; what was read by then is kept. Raises StaleError where the plan is
+    not a draft any more once all of them are read.
     """
     for change in plan.changes.select_related("number").order_by("pk"):
         try:

@@ -6,6 +6,7 @@ change something pending, as they were shown (promise P2); the worker applies th
 
 import functools
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -23,6 +24,7 @@ from dashboard.services import fields, judging
 from dashboard.services.plans import NotAllowedError
 
 CHUNK = 500
+APPROVED = "Somebody has approved this plan already. It runs once."
 
 
 class StaleError(NotAllowedError):
@@ -192,19 +194,20 @@ def _moved_words(number: PhoneNumber) -> str:
 def compare(plan: Plan) -> bool:
     """Compare a draft with what Close said last; whether a row's verdict is another one now.
 
-    A number that was changed since the draft was made is marked: this plan does not overwrite it.
+    A number that was changed since the draft was made is marked: this plan does not overwrite it. Raises StaleError
+    where the plan is not a draft any more.
     """
-    if plan.state != Plan.State.DRAFT:
-        return False
-    rows = plan.changes.filter(verdict__in=[Verdict.CHANGE, Verdict.SAME]).select_related("number")
-    changes = list(rows.iterator(CHUNK))
-    for change in changes:
-        if change.number.missing_since or fields.differing({**change.before, **change.shown}, _cached(change)):
-            change.verdict, change.error, change.found = Verdict.MOVED, _moved_words(change.number), _cached(change)
-    if plan.source != Source.UNDO:
-        judging.mark_loops(changes)
-    differ = [change for change in changes if change.verdict in (Verdict.MOVED, Verdict.LOOP)]
-    Change.objects.bulk_update(differ, ["verdict", "error", "found"], batch_size=CHUNK)
+    with locked(plan):
+        rows = plan.changes.filter(state=Outcome.PLANNED, verdict__in=[Verdict.CHANGE, Verdict.SAME])
+        changes = list(rows.select_related("number").iterator(CHUNK))
+        for change in changes:
+            if change.number.missing_since or fields.differing({**change.before, **change.shown}, _cached(change)):
+                change.verdict, change.error = Verdict.MOVED, _moved_words(change.number)
+                change.found = _cached(change)
+        if plan.source != Source.UNDO:
+            judging.mark_loops(changes)
+        differ = [change for change in changes if change.verdict in (Verdict.MOVED, Verdict.LOOP)]
+        Change.objects.bulk_update(differ, ["verdict", "error", "found"], batch_size=CHUNK)
     return bool(differ)
 
 
@@ -228,8 +231,9 @@ def take_as_now(plan: Plan, actor: Person, ids: Iterable[int]) -> None:
     """Let rows that were changed meanwhile start from what Close holds now: "use mine", decided for each."""
     must_be_draft(plan, actor)
     connection = Connection.load()
-    rows = list(plan.changes.filter(pk__in=list(ids), verdict=Verdict.MOVED).select_related("number"))
-    with transaction.atomic():
+    with locked(plan):
+        moved = plan.changes.filter(pk__in=list(ids), verdict=Verdict.MOVED)
+        rows = list(moved.select_related("number"))
         for change in rows:
             change.delete()
         wanted = [Row(change.number, {**change.shown, **change.after}) for change in rows]
@@ -240,20 +244,22 @@ def take_as_now(plan: Plan, actor: Person, ids: Iterable[int]) -> None:
 def narrow(plan: Plan, actor: Person, ids: Iterable[int]) -> int:
     """Take these rows out of a draft; how many there were."""
     must_be_draft(plan, actor)
-    return int(plan.changes.filter(pk__in=list(ids), state=Outcome.PLANNED).delete()[0])
+    with locked(plan):
+        return int(plan.changes.filter(pk__in=list(ids), state=Outcome.PLANNED).delete()[0])
 
 
 def describe(plan: Plan, actor: Person, *, name: str, reason: str) -> None:
     """Name a draft and say why it is made."""
     must_be_draft(plan, actor)
-    Plan.objects.filter(pk=plan.pk, state=Plan.State.DRAFT).update(name=name, reason=reason)
-    plan.name, plan.reason = name, reason
+    with locked(plan):
+        plan.name, plan.reason = name, reason
+        plan.save(update_fields=["name", "reason"])
 
 
 def discard(plan: Plan, actor: Person) -> None:
     """Throw a draft away. Nothing has happened, so nothing is kept."""
     must_be_draft(plan, actor)
-    with transaction.atomic():
+    with locked(plan):
         plan.changes.filter(state=Outcome.PLANNED).delete()
         plan.delete()
 
@@ -264,3 +270,19 @@ def must_be_draft(plan: Plan, actor: Person) -> None:
         raise NotAllowedError(words)
     if plan.state != Plan.State.DRAFT:
         raise StaleError("This plan is not a draft any more, so it stays as it was approved.")
+
+
+@contextmanager
+def locked(plan: Plan) -> Iterator[None]:
+    """Work on a draft, in one transaction in which nobody else works on it or approves it; `plan` is read anew.
+
+    Everything that writes to a draft does so here. Raises StaleError where it is not a draft any more.
+    """
+    with transaction.atomic():
+        try:
+            plan.refresh_from_db(from_queryset=Plan.objects.select_for_update(no_key=True))
+        except Plan.DoesNotExist:
+            raise StaleError("This draft is gone. Somebody has thrown it away.") from None
+        if plan.state != Plan.State.DRAFT:
+            raise StaleError(APPROVED)
+        yield

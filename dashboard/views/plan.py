@@ -92,6 +92,14 @@ def shown(
     return render(request, "plans/draft.html" if draft else "plans/run.html", context, status=status)
 
 
+def refused(request: Any, plan: Plan, error: plans.NotAllowedError) -> HttpResponse:
+    """Why it was not done, on the page of the plan as it is now."""
+    status = status_of_refusal(error)
+    if request.htmx:
+        return fragments.plain_message(error.words, status=status)
+    return shown(request, plan, words=error.words, status=status)
+
+
 def draft_context(request: Any, plan: Plan, form: ApproveForm | None = None) -> dict[str, Any]:
     """All that the page of a draft says."""
     rows = read_rows(plan, request.person, request.GET)

@@ -15,8 +15,8 @@ from dashboard.access import TEAM_LEAD, Person, allow
 from dashboard.models import Plan, Verdict
 from dashboard.services import planning, plans, replanning, running
 from dashboard.views import fragments
-from dashboard.views.answers import intent_of, status_of_refusal
-from dashboard.views.plan import draft_context, plan_of, shown
+from dashboard.views.answers import intent_of
+from dashboard.views.plan import draft_context, plan_of, refused
 from dashboard.views.plan_rows import seen_changes
 
 
@@ -38,7 +38,7 @@ def plan_rows(request: Any, pk: int) -> HttpResponse:
             name, reason = (_in_one_line(request.POST.get(field, "")) for field in ("name", "reason"))
             planning.describe(plan, request.person, name=name, reason=reason)
     except plans.NotAllowedError as error:
-        return _refused(request, plan, error)
+        return refused(request, plan, error)
     if request.htmx:
         return fragments.fragment(request, "plans/_draft.html", draft_context(request, plan))
     return _to(plan, request.GET.urlencode())
@@ -64,7 +64,7 @@ def plan_discard(request: Any, pk: int) -> HttpResponse:
     try:
         planning.discard(plan, request.person)
     except plans.NotAllowedError as error:
-        return _refused(request, plan, error)
+        return refused(request, plan, error)
     fragments.say(request, f"The draft “{title}” is gone. Nothing was sent to Close.")
     return HttpResponseRedirect(reverse("plan-list"), status=303)
 
@@ -97,7 +97,7 @@ def _turned(request: Any, pk: int, turn: Callable[[Plan, Person], Any], words: s
     try:
         turn(plan, request.person)
     except plans.NotAllowedError as error:
-        return _refused(request, plan, error)
+        return refused(request, plan, error)
     fragments.say(request, words)
     return HttpResponseRedirect(_back(request, plan), status=303)
 
@@ -127,17 +127,9 @@ def _made(request: Any, pk: int, make: Callable[..., Plan]) -> HttpResponse:
     try:
         made = make(plan, request.person, intent=intent_of(request) or uuid4())
     except plans.NotAllowedError as error:
-        return _refused(request, plan, error)
+        return refused(request, plan, error)
     return _to(made)
 
 
 def _to(plan: Plan, query: str = "") -> HttpResponse:
     return HttpResponseRedirect(reverse("plan-detail", args=[plan.pk]) + (f"?{query}" if query else ""), status=303)
-
-
-def _refused(request: Any, plan: Plan, error: plans.NotAllowedError) -> HttpResponse:
-    """Why it was not done, on the page of the plan as it is now."""
-    status = status_of_refusal(error)
-    if request.htmx:
-        return fragments.plain_message(error.words, status=status)
-    return shown(request, plan, words=error.words, status=status)

@@ -1,5 +1,6 @@
 """“Compare again”: the numbers of a draft are read from Close, then compared with what the plan starts from."""
 
+from collections.abc import Callable
 from typing import Any
 
 from allauth.core import ratelimit
@@ -16,7 +17,7 @@ from dashboard.models import Plan, SyncRun
 from dashboard.services import comparing, health, planning
 from dashboard.views import fragments
 from dashboard.views.moments import read_epoch
-from dashboard.views.plan import plan_of
+from dashboard.views.plan import plan_of, refused
 
 OFTEN = "You have compared often in this minute, so this time it was not done. Try again in a minute."
 SILENT = "The worker is silent, so Close is not read. Ask the person who runs closephones."
@@ -37,13 +38,13 @@ def plan_compare(request: Any, pk: int) -> HttpResponse:
         fragments.say(request, OFTEN, level="warn")
         return _to(request, plan)
     if since is None and comparing.is_few(plan):
-        return _compared(request, plan, comparing.read(plan))
+        return _compared(request, plan, comparing.read)
     if since is None:
         tasks.refresh.enqueue(asked_by=request.person.name)
         return _to(request, plan, f"?comparing={int(timezone.now().timestamp())}")
     run = SyncRun.objects.filter(began_at__gte=since).first()
     if run and run.complete:
-        return _compared(request, plan, planning.compare(plan))
+        return _compared(request, plan, planning.compare)
     if run and run.ended_at:
         fragments.say(request, f"Close was not read to the end, so nothing was compared. {run.error}", level="bad")
         return _to(request, plan)
@@ -61,7 +62,11 @@ def plan_compare(request: Any, pk: int) -> HttpResponse:
     return fragments.fragment(request, "plans/_comparing.html", context)
 
 
-def _compared(request: Any, plan: Plan, differs: bool) -> HttpResponse:
+def _compared(request: Any, plan: Plan, compare: Callable[[Plan], bool]) -> HttpResponse:
+    try:
+        differs = compare(plan)
+    except planning.StaleError as error:
+        return refused(request, plan, error)
     if differs:
         fragments.say(request, "Some numbers are not what they were. They stand first.", level="warn")
     else:
