@@ -233,10 +233,10 @@ def take_as_now(plan: Plan, actor: Person, ids: Iterable[int]) -> None:
     connection = Connection.load()
     with locked(plan):
         moved = plan.changes.filter(pk__in=list(ids), verdict=Verdict.MOVED)
-        rows = list(moved.select_related("number"))
+        rows = list(moved.select_related("number", "undoes"))
         for change in rows:
             change.delete()
-        wanted = [Row(change.number, {**change.shown, **change.after}) for change in rows]
+        wanted = [Row(change.number, {**change.shown, **change.after}, undoes=change.undoes) for change in rows]
         changes = list(_judge(plan, actor, connection, wanted, judged=False))
         Change.objects.bulk_create(changes)
 

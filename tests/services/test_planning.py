@@ -111,6 +111,20 @@ def test_what_was_changed_meanwhile_is_marked_and_not_overwritten(synced, ops, e
     assert states(plan) == ["pending", "pending"]
 
 
+def test_an_undo_that_starts_from_what_is_there_now_still_counts_as_one(synced, ops, edit):
+    number = some(1)[0]
+    plan = draft(ops, [number], label="Team")
+    approve(plan, ops)
+    running.run_due()
+    edit(number, label="Mine first")
+    undo = replanning.take_back(plan, access.person(ops), intent=uuid4())
+    planning.take_as_now(undo, access.person(ops), undo.changes.values_list("pk", flat=True))
+    approve(undo, ops)
+    running.run_due()
+    assert synced.puts()[-1] == (number.close_id, {"label": number.label})
+    assert Change.objects.with_undone().get(plan=plan).undone
+
+
 def test_a_count_over_twenty_five_is_typed_over_all_plans_of_an_hour(synced, ops):
     numbers = PhoneNumber.objects.order_by("pk")
     plan = draft(ops, numbers[:26], label="x")
