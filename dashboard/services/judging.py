@@ -22,16 +22,32 @@ ITSELF = "The target is the number itself, so calls would go round."
 ROUND = "The target forwards back to this number, so calls would go round."
 
 
-def values(number: PhoneNumber, after: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+class Belonging:
+    """The people and groups that a number may have, by their ids; read once for all rows that are judged by it."""
+
+    @functools.cached_property
+    def people(self) -> set[str]:
+        return set(Member.objects.filter(active=True).values_list("close_id", flat=True))
+
+    @functools.cached_property
+    def groups(self) -> set[str]:
+        return set(Group.objects.filter(gone=False).values_list("close_id", flat=True))
+
+
+def values(
+    number: PhoneNumber, after: Mapping[str, Any], belonging: Belonging | None = None
+) -> tuple[dict[str, Any], str]:
     """The wanted values as they may be sent, and what is wrong with them: a sentence, or "".
 
     A value that the number holds already is not judged: nobody is asked to put right what they did not touch.
+    `belonging`: as the caller has it for many rows.
     """
+    belonging = belonging or Belonging()
     judged: dict[str, Any] = {}
     try:
         for name, value in after.items():
             if name in fields.BELONGING:
-                judged[name] = _known(name, value)
+                judged[name] = _known(name, value, belonging)
             elif isinstance(value, bool) or value == getattr(number, name):
                 judged[name] = value
             else:
@@ -70,14 +86,13 @@ def _value(name: str, text: str, country: str) -> Any:
     raise ValidationError("This field cannot be changed here.")
 
 
-def _known(name: str, value: Any) -> list[str]:
+def _known(name: str, value: Any, belonging: Belonging) -> list[str]:
     """People have to be active and groups have to be there; Close takes at most 40 groups."""
     ids = sorted(set(value))
     if name == "participants":
-        known = Member.objects.filter(close_id__in=ids, active=True).count()
-        if known < len(ids):
+        if not belonging.people.issuperset(ids):
             raise ValidationError("Somebody in this list is not an active person in Close. Choose somebody else.")
-    elif len(ids) > MOST_GROUPS or Group.objects.filter(close_id__in=ids, gone=False).count() < len(ids):
+    elif len(ids) > MOST_GROUPS or not belonging.groups.issuperset(ids):
         raise ValidationError(f"Choose groups that Close has, at most {MOST_GROUPS}.")
     return ids
 

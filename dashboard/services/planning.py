@@ -141,10 +141,11 @@ def _judge(
 ) -> Iterator[Change]:
     """The rows of one piece as changes, each with its verdict."""
     allowed = access.changeable_ids(actor, [row.number for row in rows]) if rights else None
+    belonging = judging.Belonging()
     for row in rows:
         number, after, error = row.number, dict(row.after), row.error
         if judged and not error:
-            after, error = judging.values(number, after)
+            after, error = judging.values(number, after, belonging)
         before = dict(row.before) if row.before is not None else fields.held(number, after)
         change = Change(
             plan=plan,

@@ -5,10 +5,11 @@ from uuid import uuid4
 
 import pytest
 import time_machine
+from django.db.models import prefetch_related_objects
 from django.utils import timezone
 
 from dashboard import access
-from dashboard.models import Access, Change, Member, PhoneNumber, Plan, Role, Source
+from dashboard.models import Access, Change, Group, Member, PhoneNumber, Plan, Role, Source
 from dashboard.services import approving, planning, plans, replanning, running, sync
 from dashboard.services.planning import Row
 
@@ -204,9 +205,13 @@ def test_drafts_are_not_among_the_changes(synced, ops):
 
 
 def test_ten_thousand_rows_are_worked_out_with_few_queries(synced, ops, django_assert_max_num_queries):
-    numbers = some(30)
+    numbers, people = some(30), list(Member.objects.filter(active=True)[:2].values_list("close_id", flat=True))
     with django_assert_max_num_queries(16):
         draft(ops, numbers, label="x")
+    prefetch_related_objects(numbers, "groups")
+    group = Group.objects.first().close_id
+    with django_assert_max_num_queries(18):
+        draft(ops, numbers, participants=people, participant_groups=[group])
 
 
 def test_who_a_number_belongs_to_is_changed_by_ops_admins_and_never_down_to_nobody_by_a_slip(synced, ops, lead):
