@@ -179,6 +179,8 @@ def note_who(me: close.MeRecord, organization: close.OrganizationRecord) -> None
         problem_text="",
         last_answer_at=timezone.now(),
         away_since=None,
+        # Of a walk with what was wrong until now; the next one says how it fares.
+        sync_error="",
     )
     pacing.note_limit()
 
