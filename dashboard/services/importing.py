@@ -153,7 +153,12 @@ def propose(imported: Import, actor: Person, *, intent: UUID, name: str = "", re
         for read in _reads(imported, actor):
             if read.number is not None:
                 errors = dict.fromkeys(words for _, words in (*read.errors, *read.row.errors))
-                yield Row(read.number, read.after, error=" ".join(errors))
+                after = read.after
+                if errors:
+                    # Nothing of it is done, so only what would be another value is worth a look.
+                    names = fields.differing(after, fields.held(read.number, after))
+                    after = {name: after[name] for name in names}
+                yield Row(read.number, after, error=" ".join(errors))
 
     count = (imported.count or 0) - imported.nowhere
     selection = f"{count:,} row{'' if count == 1 else 's'} of the file {imported.file_name}"

@@ -19,6 +19,11 @@ export function isChanged(form) {
   );
 }
 
+// What is typed and not saved is not left behind without a question: by a link, by closing the tab.
+window.addEventListener("beforeunload", (event) => {
+  if ([...document.querySelectorAll("form.editor")].some(isChanged)) event.preventDefault();
+});
+
 function isBusy(form) {
   return form.getAttribute("aria-busy") === "true";
 }

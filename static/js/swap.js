@@ -18,6 +18,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   } else if (xhr.status >= 400) {
     event.detail.shouldSwap = false;
     say(sentenceFor(xhr), "bad");
+    leave(xhr.status, event.detail.requestConfig.elt);
   }
   if (ours) sendCellHome(event.detail);
 });
@@ -28,6 +29,13 @@ document.addEventListener("htmx:sendError", () => {
 document.addEventListener("htmx:timeout", () => {
   say("closephones did not answer in time. Look at the number again before you save once more.", "bad");
 });
+
+/** An editor of a number that is gone has nothing to close into: its row goes, so that it is in nobody's way. */
+function leave(status, elt) {
+  if (status !== 404 || !elt.matches("[data-cancel]")) return;
+  elt.closest("#numbers tr")?.remove();
+  document.getElementById("content").focus();
+}
 
 /** The server's own sentence where it wrote one (header X-Message), else what the status means. */
 function sentenceFor(xhr) {

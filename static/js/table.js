@@ -54,6 +54,10 @@ document.addEventListener("hidden.bs.dropdown", (event) => {
   document.getElementById("filters").requestSubmit();
 });
 
+document.addEventListener("shown.bs.dropdown", (event) => {
+  if (event.target.id === "save-view") event.target.parentElement.querySelector("input:not([type=hidden])").focus();
+});
+
 // The button in the menu closes it, which applies it, and the focus stays with the chip.
 document.addEventListener("click", (event) => {
   const button = event.target.closest(".dropdown-menu button[form=filters]");

@@ -126,6 +126,8 @@ def test_the_changes(visit, ops, close, judged, watch):
     expect(rows[2].cell("label")).to_contain_text("Nothing has been sent")
     close.change_as_somebody_else(rows[3].id, label="In Close", forward_to_enabled=False)
     sync.sync()
+    rows[1].field("label").press("Escape")
+    expect(rows[1].button("label")).to_be_visible()
     page.goto("/changes/")
     page.get_by_text("Compare").click()
     judged(page)

@@ -37,6 +37,8 @@ def test_no_page_scrolls_sideways(visit, ops, nobody, close, watch, width):
     other.cell("label").get_by_role("button", name="Use mine").click()
     expect(message(page)).to_be_visible()
     assert page.evaluate(STICKING_OUT) == []
+    row.field("forwarding").press("Escape")
+    expect(row.button("forwarding")).to_be_visible()
     for address in (
         "/numbers/?country=US&greeting=set&sort=label&nonsense=1",
         "/numbers/?q=nothing",

@@ -143,6 +143,13 @@ def test_what_a_cell_cannot_be_stands_beside_it(synced, ops):
     assert verdicts(plan_of(imported, ops)) == ["invalid"] * 4 + ["change"]
 
 
+def test_a_row_that_is_wrong_shows_only_what_it_would_change(synced, ops):
+    number = some(1)[0]
+    ring = number.inbound_ring_duration
+    imported = bring(ops, "number,label,ring_duration", f"{number.number},{'x' * 300},{ring}")
+    assert list(plan_of(imported, ops).changes.get().after) == ["label"]
+
+
 def test_forwarding_is_not_switched_on_without_a_target(synced, ops):
     number = some(1)[0]
     PhoneNumber.objects.filter(pk=number.pk).update(forward_to="", forward_to_enabled=False)

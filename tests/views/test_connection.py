@@ -240,3 +240,9 @@ def test_disconnecting_while_close_is_away(bare, ops_client):
     ops_client.post("/connection/disconnect/")
     assert "Close could not be told" in says(ops_client)
     assert not Credential.objects.exists()
+
+
+def test_while_close_is_away_it_does_not_say_that_all_is_well(synced, ops_client):
+    Connection.note(away_since=timezone.now())
+    page = text_of(ops_client.get("/connection/"))
+    assert "Connection to Close Close is away" in page
