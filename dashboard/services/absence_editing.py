@@ -18,19 +18,26 @@ from dashboard.services.planning import StaleError
 from dashboard.services.plans import NotAllowedError
 
 State = Occurrence.State
+NOT_OVER = (State.COMING, State.ON)
 # What says when it is; all but the end stays for one that is on and does not repeat.
 BEGINNING = ("repeats", "first_day", "start_time", "start_later")
 TIMES = (*BEGINNING, "zone", "weekdays", "calendar", "last_day", "end_time", "end_days", "end_later")
 
 
-def why_not_edit(absence: Absence, actor: Person) -> str:
-    """Why this person may not edit an absence: a sentence, or ""."""
+def why_not_edit(absence: Absence, actor: Person, *, over: bool | None = None) -> str:
+    """Why this person may not edit an absence: a sentence, or "".
+
+    `over`: whether one of its times is over, where the caller knows.
+    """
     if words := absences.why_not_stop(absence, actor):
         return words
     if absence.stopped_at:
         return "This absence was stopped, so it stays as it was. Plan a new one."
-    begun = absence.occurrences.exclude(state__in=(State.COMING, State.ON))
-    if absence.repeats == Absence.Repeats.ONCE and begun.exists():
+    if absence.repeats != Absence.Repeats.ONCE:
+        return ""
+    if over is None:
+        over = absence.occurrences.exclude(state__in=NOT_OVER).exists()
+    if over:
         return "This absence is over, so it stays as it was. Plan a new one."
     return ""
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import Count, Min, Prefetch, Q
+from django.db.models import Case, Count, Exists, Min, OuterRef, Prefetch, Q, Subquery, When
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -46,13 +46,13 @@ def absence_list(request: Any) -> HttpResponse:
     visible = access.visible_absences(request.person)
     tab = request.GET.get("show") if request.GET.get("show") in TABS else "open"
     of_tab = {name: _of_tab(visible, name) for name in TABS}
-    page = Paginator(of_tab[tab], PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(_with_lines(of_tab[tab], request.person), PER_PAGE).get_page(request.GET.get("page"))
     week = timeline.Week.read(request.GET.get("week", ""))
-    shown = list(_open_in(visible, week)[: timeline.MOST_ROWS])
+    shown = list(_open_in(visible, week).select_related("calendar")[: timeline.MOST_ROWS])
     context = {
         "tabs": [(name, title, of_tab[name].count(), name == tab) for name, title in TABS.items()],
         "page": page,
-        "lines": [_line(request.person, absence) for absence in page.object_list],
+        "lines": _lines(request.person, list(page.object_list)),
         "week": week,
         "zone": zone_words(),
         "rows": timeline.lines(week, shown, access.visible_numbers(request.person)),
@@ -82,31 +82,49 @@ def _open_in(visible: Any, week: timeline.Week) -> Any:
     )
 
 
-def _line(person: access.Person, absence: Absence) -> dict[str, Any]:
-    """One absence of the list, by its occurrence that is on, or comes next, or was the last.
+def _with_lines(visible: Any, person: access.Person) -> Any:
+    """These absences with what `_lines` says of each, asked for all of them at once.
 
-    Only numbers that this person may see are named and counted.
+    It is about the occurrence that is on, or comes next, or was the last. Only numbers that this person may see are
+    named and counted.
     """
-    occurrences = sorted(
-        absence.occurrences.all(), key=lambda one: (one.state not in OPEN, -one.starts_at.timestamp())
+    times = Occurrence.objects.filter(absence=OuterRef("pk"))
+    numbers: Any = Absence.numbers.through.objects.filter(
+        absence=OuterRef("pk"), phonenumber__in=access.visible_numbers(person).values("pk")
     )
-    current = occurrences[0] if occurrences else None
-    numbers = _seen(person, absence)
-    left = Holding.objects.filter(occurrence__absence=absence, state=Holding.State.LEFT).count()
+    counted = numbers.order_by().values("absence").annotate(count=Count("pk"))
+    return visible.select_related("calendar").annotate(
+        current=Subquery(
+            times.order_by(Case(When(state__in=OPEN, then=0), default=1), "-starts_at").values("pk")[:1]
+        ),
+        over=Exists(times.exclude(state__in=absence_editing.NOT_OVER)),
+        left=Exists(Holding.objects.filter(occurrence__absence=OuterRef("pk"), state=Holding.State.LEFT)),
+        count=Subquery(counted.values("count")),
+        number=Subquery(numbers.order_by("phonenumber__number").values("phonenumber__number")[:1]),
+    )
+
+
+def _lines(person: access.Person, found: list[Any]) -> list[dict[str, Any]]:
+    """What the list says of each of these absences, which come from `_with_lines`."""
+    occurrences = Occurrence.objects.in_bulk([absence.current for absence in found])
+    return [_line(person, absence, occurrences.get(absence.current)) for absence in found]
+
+
+def _line(person: access.Person, absence: Any, current: Occurrence | None) -> dict[str, Any]:
     return {
         "absence": absence,
         "current": current,
-        "mark": NOT_BACK if left else MARKS[State(current.state)] if current else None,
-        "first": numbers.first(),
-        "others": numbers.count() - 1,
+        "mark": NOT_BACK if absence.left else MARKS[State(current.state)] if current else None,
+        "number": absence.number,
+        "others": (absence.count or 0) - 1,
         "sets": _words(absence),
         "rule": _rule(absence),
-        "left": left,
+        "left": absence.left,
         "may_stop": absence.stopped_at is None
         and current is not None
         and current.state in OPEN
         and not absences.why_not_stop(absence, person),
-        "may_edit": not absence_editing.why_not_edit(absence, person),
+        "may_edit": not absence_editing.why_not_edit(absence, person, over=absence.over),
     }
 
 
@@ -188,7 +206,8 @@ def _reason(person: access.Person, cause: Absence | Plan) -> str:
 @require_safe
 def absence_detail(request: Any, pk: int) -> HttpResponse:
     """One absence: what it sets, its numbers, and each time that it is on, with what went back."""
-    absence = get_object_or_404(access.visible_absences(request.person), pk=pk)
+    found = _with_lines(access.visible_absences(request.person), request.person)
+    absence: Any = get_object_or_404(found, pk=pk)
     numbers = _seen(request.person, absence)
     left = Holding.objects.filter(state=Holding.State.LEFT, number__in=numbers.values("pk")).select_related("number")
     occurrences = absence.occurrences.prefetch_related(Prefetch("holdings", queryset=left, to_attr="left"))
@@ -196,7 +215,7 @@ def absence_detail(request: Any, pk: int) -> HttpResponse:
         Q(pk__in=absence.occurrences.values("start_plan")) | Q(pk__in=absence.occurrences.values("end_plan"))
     )
     context = {
-        "line": _line(request.person, absence),
+        "line": _lines(request.person, [absence])[0],
         "absence": absence,
         "numbers": numbers[:PER_PAGE],
         "plans": set(plans_of_it.values_list("pk", flat=True)),

@@ -100,15 +100,15 @@ def _midnight(day: date) -> datetime:
 
 def lines(week: Week, absences: list[Absence], seen: Any) -> list[Line]:
     """The rows of a week, in order of their numbers; `seen` are the numbers that the reader may see."""
-    found: dict[int, Line] = {}
     occurrences = _occurrences(absences)
-    for absence in absences:
-        bars = list(_bars(week, absence, occurrences.get(absence.pk, {})))
-        if not bars:
-            continue
-        for number in absence.numbers.filter(pk__in=seen.values("pk")).order_by("number")[:MOST_ROWS]:
-            found.setdefault(number.pk, Line(number)).bars.extend(bars)
-    return sorted(found.values(), key=lambda line: line.number.number)[:MOST_ROWS]
+    bars = {absence.pk: list(_bars(week, absence, occurrences.get(absence.pk, {}))) for absence in absences}
+    theirs = Absence.numbers.through.objects.filter(absence__in=[key for key, found in bars.items() if found])
+    numbers = seen.filter(pk__in=theirs.values("phonenumber")).order_by("number")[:MOST_ROWS]
+    rows = {number.pk: Line(number) for number in numbers}
+    pairs = theirs.filter(phonenumber__in=rows).order_by("-absence").values_list("phonenumber", "absence")
+    for number, absence in pairs:
+        rows[number].bars.extend(bars[absence])
+    return list(rows.values())
 
 
 def _occurrences(absences: list[Absence]) -> dict[int, dict[date, Occurrence]]:

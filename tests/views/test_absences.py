@@ -5,8 +5,11 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from dashboard import access
 from dashboard.models import Absence, Group, Holding, Notice, Occurrence, PhoneNumber, Plan, Role
 from dashboard.services import absence_clock, approving, running
 from dashboard.templatetags.ui import phone
@@ -132,6 +135,17 @@ def test_a_plan_over_what_an_absence_holds_asks_how_long(plan_it, number, ops, c
     at(clock, "2026-12-07T09:00:30+01:00")
     assert PhoneNumber.objects.get(pk=number.pk).forward_to == (number.forward_to if back else "+4917604069181")
     assert "Everything is as it was before." in Notice.objects.get(kind="absence").words
+
+
+def test_the_list_asks_no_more_for_many_absences(plan_it, lead, lead_client, person_of):
+    asked = []
+    for first, last in ((0, 2), (2, 12)):
+        for one in access.visible_numbers(person_of(lead)).order_by("pk")[first:last]:
+            assert plan_it(numbers=[one], name=f"Fair {one.pk}").status_code == 303
+        with CaptureQueriesContext(connection) as queries:
+            assert f"Fair {one.pk}" in text_of(lead_client.get("/absences/"))
+        asked.append(len(queries))
+    assert asked[0] == asked[1] < 20
 
 
 def test_its_name_is_one_line(plan_it):
