@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from dashboard import access
 from dashboard.access import Person
-from dashboard.models import Absence, Occurrence, PhoneNumber
+from dashboard.models import Absence, Change, Occurrence, PhoneNumber, Verdict
 from dashboard.services import absence_days, approving, judging
 from dashboard.services.plans import NotAllowedError
 
@@ -89,6 +89,12 @@ def checked(
     for number in numbers:
         if words := judging.values(number, wanted)[1]:
             raise NotAllowedError(f"{number.number}: {words}")
+    # Asked again when it begins; what is wrong by now is said now.
+    rows = [Change(number=number, after=wanted, verdict=Verdict.CHANGE) for number in numbers]
+    judging.mark_loops(rows)
+    for row in rows:
+        if row.verdict == Verdict.LOOP:
+            raise NotAllowedError(f"{row.number.number}: {row.error}")
     if words := why_not_then(absence):
         raise NotAllowedError(words)
     if words := overlap(absence, numbers, wanted):

@@ -21,6 +21,7 @@ from .absent import (
     BERLIN,
     EVENING,
     MONDAY,
+    SETS,
     TARGET,
     at,
     clock,
@@ -161,6 +162,8 @@ def test_rights_values_and_counts_are_asked(numbers, make, lead, ops):
         make(some(30), by=lead)
     with pytest.raises(plans.NotAllowedError, match="Only digits can be dialled"):
         make(numbers, sets={"forward_to": "nowhere", "forward_to_enabled": True})
+    with pytest.raises(plans.NotAllowedError, match="The target is the number itself"):
+        make(numbers, sets=SETS | {"forward_to": numbers[0].number})
     with pytest.raises(approving.CountError, match="Type 30 to confirm"):
         absences.make(actor=access.person(ops), absence=weekend(), numbers=some(30), sets={"press_1_to_accept": True})
 
