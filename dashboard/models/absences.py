@@ -140,6 +140,7 @@ class Holding(models.Model):
         RETURNED = "returned", "Went back"
         LEFT = "left", "Left as it is"
         LET_GO = "let_go", "Changed for good"
+        HANDED_ON = "handed_on", "Held by the next absence"
 
     occurrence = models.ForeignKey(Occurrence, on_delete=models.CASCADE, related_name="holdings")
     number = models.ForeignKey(PhoneNumber, on_delete=models.PROTECT, related_name="holdings")

@@ -22,7 +22,6 @@ from dashboard.models import (
     Holding,
     Notice,
     Occurrence,
-    Outcome,
     Plan,
     Source,
 )
@@ -45,7 +44,9 @@ def tick() -> None:
     else:
         for absence in Absence.objects.filter(stopped_at__isnull=True).select_related("calendar"):
             absences.look_ahead(absence, now)
-    for occurrence in occurrences.select_related("absence__author", "start_plan", "end_plan"):
+    # What begins comes first: it takes over from what ends at the same time, and nothing is sent in between.
+    found = occurrences.select_related("absence__author", "start_plan", "end_plan")
+    for occurrence in sorted(found, key=lambda one: one.state != State.COMING):
         _go_on(occurrence, now)
 
 
@@ -60,18 +61,23 @@ def _go_on(occurrence: Occurrence, now: datetime) -> None:
         _turn(occurrence, State.SKIPPED, words="The worker was silent at that time.")
     elif occurrence.state == State.COMING and occurrence.starts_at <= now:
         _begin(occurrence)
+        if occurrence.state == State.COMING:
+            _tell_if_late(occurrence, None, occurrence.starts_at, "begun")
     elif occurrence.state == State.ON:
-        absence_holds.note(occurrence)
         if occurrence.ends_at <= now:
             _end(occurrence)
-            return
-        absence_adjusting.adjust(occurrence)
-        _tell_if_late(occurrence, occurrence.start_plan, occurrence.starts_at, "begun")
-        for adjustment in occurrence.adjustments.filter(noted_at__isnull=True).select_related("plan"):
-            _tell_if_late(occurrence, adjustment.plan, adjustment.plan.created_at, "changed")
+        else:
+            absence_holds.note(occurrence)
+            absence_adjusting.adjust(occurrence)
+            absence_adjusting.once_more(occurrence)
+            for plan in absence_holds.unsettled(occurrence):
+                begins = plan.pk == occurrence.start_plan_id
+                since, what = (occurrence.starts_at, "begun") if begins else (plan.created_at, "changed")
+                _tell_if_late(occurrence, plan, since, what)
     elif occurrence.state == State.RETURNING:
         _close(occurrence)
-        _tell_if_late(occurrence, occurrence.end_plan, occurrence.ends_at, "ended")
+    if occurrence.ends_at <= now and occurrence.state in (State.ON, State.RETURNING):
+        _tell_if_late(occurrence, occurrence.end_plan or occurrence.start_plan, occurrence.ends_at, "ended")
 
 
 def _turn(occurrence: Occurrence, state: str, **facts: Any) -> bool:
@@ -90,13 +96,17 @@ def _intent(occurrence: Occurrence, what: str) -> UUID:
 
 def _begin(occurrence: Occurrence) -> None:
     absence = occurrence.absence
-    rows = [Row(number, absence.sets) for number in absence.numbers.filter(missing_since__isnull=True)]
     try:
         with transaction.atomic():
+            absence_holds.alone()
+            numbers = list(absence.numbers.filter(missing_since__isnull=True))
+            if absence_holds.busy(occurrence) & {number.pk for number in numbers}:
+                # Another one is just putting these back; it begins at the next beat.
+                return
             plan = planning.propose(
                 actor=access.person_by_id(absence.author_id),
                 source=Source.ABSENCE,
-                rows=rows,
+                rows=[Row(number, absence.sets) for number in numbers],
                 intent=_intent(occurrence, "start"),
                 name=absence.name,
                 reason=absence.reason,
@@ -109,18 +119,16 @@ def _begin(occurrence: Occurrence) -> None:
             approving.hand_on(plan, run_at=occurrence.starts_at, drift=Drift.ANYWAY)
     except NotAllowedError as error:
         if _turn(occurrence, State.SKIPPED, words=error.words):
-            _tell(occurrence, f"“{absence.name}” has not begun: {error.words}")
+            _tell_everybody(occurrence, f"“{absence.name}” has not begun: {error.words}")
 
 
 def _end(occurrence: Occurrence) -> None:
     """Put back what is still as the absence has set it; what somebody has changed meanwhile is left as it is."""
     if not absence_holds.break_off(occurrence, "The absence is over."):
         return
-    absence_holds.note(occurrence)
-    held = absence_holds.held(occurrence)
-    rows = [row for number, mine in held.items() for row in absence_holds.rows_back(number, mine.values())]
     with transaction.atomic():
-        plan = _plan_back(occurrence, rows, "end")
+        absence_holds.alone()
+        plan = _plan_back(occurrence, absence_holds.to_put_back(occurrence), "end")
         if _turn(occurrence, State.RETURNING, end_plan=plan):
             approving.hand_on(plan)
         else:
@@ -148,77 +156,93 @@ def _plan_back(occurrence: Occurrence, rows: list[Row], what: str) -> Plan:
 
 
 def _close(occurrence: Occurrence) -> None:
-    """Once the plan that puts everything back has ended: what went back, and what did not and why."""
+    """Once what puts everything back has ended: what went back, and what did not and why."""
     occurrence.refresh_from_db()
     plan = occurrence.end_plan
-    if plan is None or plan.changes.filter(state__in=absence_holds.UNDERWAY).exists():
+    if plan is None:
         return
-    if _once_more(occurrence, plan):
+    Adjustment.objects.get_or_create(plan=plan, defaults={"occurrence": occurrence})
+    absence_holds.note(occurrence)
+    if _once_more(occurrence):
         return
-    outcomes = {change.number_id: change for change in plan.changes.all()}
-    for holding in occurrence.holdings.filter(state=Holding.State.HELD):
-        change = outcomes.get(holding.number_id)
-        state = Holding.State.RETURNED if absence_holds.is_back(change) else Holding.State.LEFT
-        Holding.objects.filter(pk=holding.pk, state=Holding.State.HELD).update(state=state)
-    words = _left_words(occurrence)
+    words, not_back = _left_words(occurrence)
     if not _turn(occurrence, State.OVER, words=words):
         return
     name = occurrence.absence.name
-    _tell(occurrence, f"“{name}” is over. {words or 'Everything is as it was before.'}", url=_plan_url(plan))
+    words = f"“{name}” is over. {words or 'Everything is as it was before.'}"
+    (_tell_everybody if not_back else _tell)(occurrence, words, url=_plan_url(plan))
 
 
-def _once_more(occurrence: Occurrence, plan: Plan) -> bool:
-    """Put back what is left of numbers of which somebody has changed one field just then; whether that is under way.
+def _once_more(occurrence: Occurrence) -> bool:
+    """Put back what it still holds; whether there is any such thing.
 
-    Their rows ended in a conflict as a whole, and by that Close was read: the other fields come back by themselves.
+    Close may not have answered; somebody may have changed one field of a number just then, and its row ended in a
+    conflict as a whole; or another absence was about to take the number over and did not.
     """
-    absence_holds.note(occurrence)
-    if occurrence.adjustments.filter(noted_at__isnull=True).exists():
-        return True
-    # A person who cancelled the end wants nothing more of it to be sent.
-    if plan.state == Plan.State.CANCELLED or Plan.objects.filter(intent=_intent(occurrence, "rest")).exists():
-        return False
-    disputed = set(plan.changes.filter(state=Outcome.CONFLICT).values_list("number", flat=True))
-    held = {number: mine for number, mine in absence_holds.held(occurrence).items() if number.pk in disputed}
-    rows = [row for number, mine in held.items() for row in absence_holds.rows_back(number, mine.values())]
-    if not rows:
-        return False
+    held = occurrence.holdings.filter(state=Holding.State.HELD)
     with transaction.atomic():
-        rest = _plan_back(occurrence, rows, "rest")
-        _, mine = Adjustment.objects.get_or_create(plan=rest, defaults={"occurrence": occurrence})
-        if mine:
-            approving.hand_on(rest)
-    return True
+        absence_holds.alone()
+        if occurrence.adjustments.filter(noted_at__isnull=True).exists():
+            return True
+        if held.exists() and (
+            _waits_for_a_look(occurrence) or not absence_holds.may_try_again(occurrence, occurrence.ends_at)
+        ):
+            return True
+        if rows := absence_holds.to_put_back(occurrence):
+            rest = _plan_back(occurrence, rows, f"rest:{occurrence.adjustments.count()}")
+            _, mine = Adjustment.objects.get_or_create(plan=rest, defaults={"occurrence": occurrence})
+            if mine:
+                approving.hand_on(rest)
+            return True
+        taken = absence_holds.busy(occurrence)
+        # Nothing is left to be put back of numbers that are gone.
+        held.exclude(number__in=taken).update(state=Holding.State.LEFT)
+        return held.exists()
 
 
-def _left_words(occurrence: Occurrence) -> str:
-    """What did not go back, and why: a person changed it, or Close did not take the former value."""
+def _waits_for_a_look(occurrence: Occurrence) -> bool:
+    """Whether it is held since a gap, and nobody has let it go on (promise P9)."""
+    since, let_go_at = Connection.load().held_since, occurrence.let_go_at
+    return since is not None and (let_go_at is None or let_go_at < since)
+
+
+def _left_words(occurrence: Occurrence) -> tuple[str, int]:
+    """What did not go back, and why; and of how many numbers Close did not take the former value."""
     not_taken = absence_holds.not_taken_back(occurrence)
-    left = set(occurrence.holdings.filter(state=Holding.State.LEFT).values_list("number", flat=True))
+    handed_on, left = (
+        set(occurrence.holdings.filter(state=state).values_list("number", flat=True))
+        for state in (Holding.State.HANDED_ON, Holding.State.LEFT)
+    )
     changed, not_back = len(left - not_taken), len(left & not_taken)
     words = []
+    if handed_on:
+        numbers, stay = (
+            ("1 number stays", "it is") if len(handed_on) == 1 else (f"{len(handed_on)} numbers stay", "they are")
+        )
+        words.append(f"{numbers} as {stay}, because the next absence has begun.")
     if changed:
         numbers, they_are = ("1 number was", "it is") if changed == 1 else (f"{changed} numbers were", "they are")
         words.append(f"{numbers} changed meanwhile and left as {they_are}.")
     if not_back:
         numbers, its = ("1 number", "its") if not_back == 1 else (f"{not_back} numbers", "their")
         words.append(f"{numbers} could not be put back; {its} plan says why.")
-    return " ".join(words)
+    return " ".join(words), not_back
 
 
 def _tell_if_late(occurrence: Occurrence, plan: Plan | None, since: datetime, what: str) -> None:
-    """Fifteen minutes after its time, author and ops admins hear of what is not settled."""
-    late = timezone.now() - since > LATE_AFTER
-    if plan is None or occurrence.late_told_at or not late:
+    """Fifteen minutes after its time, author and ops admins hear once of what is not settled."""
+    told = occurrence.late_told_at
+    if timezone.now() - since <= LATE_AFTER or (told and told >= since):
         return
-    if not plan.changes.filter(state__in=absence_holds.UNDERWAY).exists():
-        return
-    if Occurrence.objects.filter(pk=occurrence.pk, late_told_at__isnull=True).update(late_told_at=timezone.now()):
-        words = f"“{occurrence.absence.name}” should have {what} by now and has not. {plan.waits_for}".strip()
-        notices.tell_ops_admins(Notice.Kind.ABSENCE, words, _plan_url(plan))
-        author = occurrence.absence.author
-        if author is not None and not access.person(author).is_ops_admin:
-            _tell(occurrence, words, url=_plan_url(plan))
+    if Occurrence.objects.filter(pk=occurrence.pk, late_told_at=told).update(late_told_at=timezone.now()):
+        waits_for = (plan and plan.waits_for) or "It is tried again until it works."
+        words = f"“{occurrence.absence.name}” should have {what} by now and has not. {waits_for}"
+        _tell_everybody(occurrence, words, url=_plan_url(plan) if plan else "")
+
+
+def _tell_everybody(occurrence: Occurrence, words: str, *, url: str = "") -> None:
+    """Tell author and ops admins."""
+    notices.tell([occurrence.absence.author, *access.ops_admins()], Notice.Kind.ABSENCE, words, url)
 
 
 def _tell(occurrence: Occurrence, words: str, *, url: str = "") -> None:

@@ -3,18 +3,50 @@
 What was there before is noted once, and stays noted whatever the absence sets later: it is what comes back.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from dashboard.models import Adjustment, Change, Holding, Occurrence, Outcome, PhoneNumber, Plan, Verdict
+from dashboard.models import (
+    Adjustment,
+    Change,
+    Counter,
+    Holding,
+    Occurrence,
+    Outcome,
+    PhoneNumber,
+    Plan,
+    Source,
+    Verdict,
+)
 from dashboard.services import fields, running
 from dashboard.services.planning import Row
 
 State = Holding.State
 UNDERWAY = (Outcome.PENDING, Outcome.SENDING, Outcome.UNKNOWN)
+# A change that has certainly not happened, for a reason that passes: it is tried again until it is settled.
+PASSES = Q(state__in=(Outcome.FAILED, Outcome.REFUSED), error_kind__in=("away", "not_sent", "refused_key"))
+MOST_WAIT = timedelta(hours=1)
+CLOCK = "absence_clock"
+
+
+def alone() -> None:
+    """Let no other clock plan anything for absences until the caller's transaction ends.
+
+    So whoever finds that no plan of another absence has a number under way can count on it.
+    """
+    Counter.objects.get_or_create(name=CLOCK)
+    Counter.objects.select_for_update().get(name=CLOCK)
+
+
+def busy(occurrence: Occurrence) -> set[int]:
+    """The keys of the numbers of which a plan of another absence has something under way."""
+    underway = Change.objects.filter(state__in=UNDERWAY, plan__source=Source.ABSENCE)
+    mine = [plan.pk for plan in plans_of(occurrence)]
+    return set(underway.exclude(plan__in=mine).values_list("number", flat=True))
 
 
 def note(occurrence: Occurrence) -> None:
@@ -26,25 +58,46 @@ def note(occurrence: Occurrence) -> None:
         mine = Adjustment.objects.filter(pk=adjustment.pk, noted_at__isnull=True)
         with transaction.atomic():
             if mine.update(noted_at=timezone.now()):
-                for change in adjustment.plan.changes.order_by("pk"):
+                for change in adjustment.plan.changes.select_related("plan").order_by("pk"):
                     (_note_back if adjustment.plan.undoes_id else _note_set)(occurrence, change)
 
 
 def _note_begun(occurrence: Occurrence) -> None:
     done = occurrence.holdings.values("number")
     applied = Change.objects.filter(plan=occurrence.start_plan, state=Outcome.APPLIED).exclude(number__in=done)
-    found = [
-        Holding(
-            occurrence=occurrence,
-            number_id=change.number_id,
-            field=name,
-            former=change.before[name],
-            value=(change.answer or change.after).get(name, change.after[name]),
-        )
-        for change in applied
-        for name in fields.differing(change.after, change.before)
-    ]
-    Holding.objects.bulk_create(found, ignore_conflicts=True)
+    held = Holding.objects.filter(number__in=applied.order_by().values("number"), state=State.HELD)
+    earlier = {(one.number_id, one.field): one for one in held.filter(_before(occurrence))}
+    with transaction.atomic():
+        found = [_begun(occurrence, change, name, earlier) for change in applied for name in change.after]
+        Holding.objects.bulk_create([holding for holding in found if holding], ignore_conflicts=True)
+
+
+def _before(occurrence: Occurrence) -> Q:
+    """Holdings of what began before this occurrence: those that it takes over."""
+    same_time = Q(occurrence__starts_at=occurrence.starts_at, occurrence__lt=occurrence.pk)
+    return Q(occurrence__starts_at__lt=occurrence.starts_at) | same_time
+
+
+def _begun(
+    occurrence: Occurrence, change: Change, name: str, earlier: Mapping[tuple[int, str], Holding]
+) -> Holding | None:
+    """What the occurrence holds of a field since this change, unsaved; None where there is nothing to put back.
+
+    What one absence still holds when the next one sets it goes over to that: what was there before the first comes
+    back at the end of the last, and nothing is sent in between.
+    """
+    former, value = change.before[name], (change.answer or change.after).get(name, change.after[name])
+    handed_on = False
+    if (other := earlier.get((change.number_id, name))) is not None:
+        # Where somebody had changed it meanwhile, theirs is what comes back.
+        handed_on = fields.same(name, other.value, former)
+        state = State.HANDED_ON if handed_on else State.LEFT
+        if not Holding.objects.filter(pk=other.pk, state=State.HELD).update(state=state):
+            return None
+        former = other.former if handed_on else former
+    if fields.same(name, value, former) and not handed_on:
+        return None
+    return Holding(occurrence=occurrence, number_id=change.number_id, field=name, former=former, value=value)
 
 
 def _note_set(occurrence: Occurrence, change: Change) -> None:
@@ -55,9 +108,13 @@ def _note_set(occurrence: Occurrence, change: Change) -> None:
         value = (change.answer or change.after).get(name, after)
         holding = occurrence.holdings.filter(number=change.number_id, field=name).first()
         if holding is None or holding.state == State.RETURNED:
-            others = Holding.objects.filter(number=change.number_id, field=name, state=State.HELD)
-            if not fields.same(name, after, change.before[name]) and not others.exists():
-                facts = {"former": change.before[name], "value": value, "state": State.HELD}
+            others = Holding.objects.filter(
+                _before(occurrence), number=change.number_id, field=name, state=State.HELD
+            )
+            new = _begun(occurrence, change, name, {(one.number_id, one.field): one for one in others})
+            held = Holding.objects.filter(number=change.number_id, field=name, state=State.HELD)
+            if new is not None and not held.exists():
+                facts = {"former": new.former, "value": new.value, "state": State.HELD}
                 Holding.objects.update_or_create(
                     occurrence=occurrence, number_id=change.number_id, field=name, defaults=facts
                 )
@@ -68,13 +125,24 @@ def _note_set(occurrence: Occurrence, change: Change) -> None:
 
 def _note_back(occurrence: Occurrence, change: Change) -> None:
     """Fields that the absence does not set any more: they went back, or somebody had changed them meanwhile."""
-    names = set(change.after)
+    if not is_back(change) and _may_still_go_back(occurrence, change):
+        return
+    names = {*change.after, *change.shown}
     for holding in occurrence.holdings.filter(number=change.number_id, state=State.HELD):
         # A first target cannot be taken away; forwarding goes off instead, and that is its way back.
         with_it = holding.field == "forward_to" and not holding.former and "forward_to_enabled" in names
-        if holding.field in names or with_it:
+        if holding.field in names or with_it or not names:
             state = State.RETURNED if is_back(change) else State.LEFT
             Holding.objects.filter(pk=holding.pk, state=State.HELD).update(state=state)
+
+
+def _may_still_go_back(occurrence: Occurrence, change: Change) -> bool:
+    """Whether what this row did not put back stays held, to be put back later."""
+    if change.plan.state == Plan.State.CANCELLED:
+        # While it is on there is something newer; at its end a person wants nothing more of it to be sent.
+        return occurrence.state == Occurrence.State.ON
+    # By a conflict Close was read: the fields that nobody has changed go back by themselves.
+    return change.state == Outcome.CONFLICT or Change.objects.filter(PASSES, pk=change.pk).exists()
 
 
 def is_back(change: Change | None) -> bool:
@@ -87,10 +155,40 @@ def is_back(change: Change | None) -> bool:
 
 def not_taken_back(occurrence: Occurrence) -> set[int]:
     """The keys of the numbers that a plan could not put back though nobody had changed them."""
-    ends = Q(pk=occurrence.end_plan_id) | Q(adjusts__occurrence=occurrence, undoes__isnull=False)
-    plans = Plan.objects.filter(ends)
+    plans = Plan.objects.filter(adjusts__occurrence=occurrence, undoes__isnull=False)
     failed = Change.objects.filter(plan__in=plans, state__in=(Outcome.REFUSED, Outcome.FAILED))
-    return set(failed.values_list("number", flat=True))
+    return set(failed.exclude(PASSES).values_list("number", flat=True))
+
+
+def failing(occurrence: Occurrence) -> QuerySet[Change]:
+    """The last changes of those of its numbers that could not be made for a reason that passes."""
+    wanted = Q(number__in=occurrence.absence.numbers.values("pk")) | Q(plan__undoes__isnull=False)
+    return last_of(occurrence).filter(PASSES, wanted, number__missing_since__isnull=True)
+
+
+def last_of(occurrence: Occurrence) -> QuerySet[Change]:
+    """The last change that its plans have for each number."""
+    changes = Change.objects.filter(plan__in=plans_of(occurrence))
+    later = changes.order_by().filter(number=OuterRef("number"), pk__gt=OuterRef("pk"))
+    return changes.filter(~Exists(later))
+
+
+def may_try_again(occurrence: Occurrence, since: datetime) -> bool:
+    """Whether it is time to try again what fails since then: it waits as long as it has been failing, or an hour."""
+    last = failing(occurrence).order_by("-finished_at").values_list("finished_at", flat=True).first()
+    return last is None or timezone.now() - last >= min(last - since, MOST_WAIT)
+
+
+def unsettled(occurrence: Occurrence) -> list[Plan]:
+    """Its plans of which something has not happened yet; of one that was tried again, the first."""
+    open_ = Change.objects.filter(plan__in=plans_of(occurrence), state__in=UNDERWAY)
+    pks = {*open_.values_list("plan", flat=True), *failing(occurrence).values_list("plan", flat=True)}
+    found = set()
+    for plan in Plan.objects.filter(pk__in=pks):
+        while plan.retries is not None:
+            plan = plan.retries
+        found.add(plan)
+    return sorted(found, key=lambda plan: plan.pk)
 
 
 def held(occurrence: Occurrence) -> dict[PhoneNumber, dict[str, Holding]]:
@@ -119,6 +217,18 @@ def rows_back(number: PhoneNumber, holdings: Iterable[Holding]) -> Iterator[Row]
         # Close cannot take a target away again, so forwarding is off as it was.
         del after["forward_to"]
     yield Row(number, after, before={holding.field: holding.value for holding in still if holding.field in after})
+
+
+def to_put_back(occurrence: Occurrence) -> list[Row]:
+    """The rows that put back what it holds, without numbers that another absence is about to take over.
+
+    For the caller's transaction, after `alone`.
+    """
+    taken = busy(occurrence)
+    for other in Occurrence.objects.filter(state__in=(Occurrence.State.ON, Occurrence.State.RETURNING)):
+        note(other)
+    mine = {number: fields for number, fields in held(occurrence).items() if number.pk not in taken}
+    return [row for number, fields in mine.items() for row in rows_back(number, fields.values())]
 
 
 def plans_of(occurrence: Occurrence) -> list[Plan]:

@@ -36,7 +36,8 @@ def forecast(number: PhoneNumber, moment: datetime) -> Forecast:
     """
     values, former = fields.held(number, fields.EDITABLE), _former(number)
     reasons: list[Absence | Plan] = [cause for cause, _ in former.values()]
-    for event in sorted(_events(number, moment), key=lambda event: event.at):
+    # Where one absence follows another, what the first has set is gone before the second sets its own.
+    for event in sorted(_events(number, moment), key=lambda event: (event.at, event.sets is not None)):
         if event.sets is None:
             _, before = former.pop(_key(event.cause), (event.cause, {}))
             values |= before

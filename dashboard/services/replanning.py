@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from uuid import UUID
 
+from django.db.models import Q
+
 from dashboard.access import Person
-from dashboard.models import Outcome, Plan, Source
-from dashboard.services import planning, plans
+from dashboard.models import Occurrence, Outcome, Plan, Source
+from dashboard.services import absence_adjusting, planning, plans
 from dashboard.services.planning import Row
 
 NOT_MADE = (Outcome.FAILED, Outcome.REFUSED, Outcome.CONFLICT)
@@ -44,12 +46,16 @@ def take_back(plan: Plan, actor: Person, *, intent: UUID) -> Plan:
 def try_again(plan: Plan, actor: Person, *, intent: UUID, only: int | None = None) -> Plan:
     """A draft of what this plan could not change, starting from what the numbers hold now.
 
-    `only`: the key of the one change that is tried again. NotAllowedError where nothing of it has failed.
+    An absence tries its own again, at once; then the plan that does so is returned. `only`: the key of the one change
+    that is tried again. NotAllowedError where nothing of it has failed.
     """
     failed = plan.changes.filter(state__in=NOT_MADE).select_related("number").order_by("pk")
     failed = failed if only is None else failed.filter(pk=only)
     if not failed.exists():
         raise plans.NotAllowedError("Nothing of this has failed, so there is nothing to try again.")
+    ours = Q(start_plan=plan) | Q(end_plan=plan) | Q(adjustments__plan=plan)
+    if (occurrence := Occurrence.objects.filter(ours).first()) is not None:
+        return absence_adjusting.try_again(occurrence, plan, actor, failed)
     return planning.propose(
         actor=actor,
         source=plan.source,

@@ -8,8 +8,9 @@ from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
 
-from dashboard.models import Change, Counter, Notice, Outcome, Plan, Source
-from dashboard.services import fields, notices, planning, replanning
+from dashboard import access
+from dashboard.models import Change, Counter, Notice, Outcome, Plan, Source, Verdict
+from dashboard.services import absence_holds, fields, notices, planning, replanning
 from dashboard.services.planning import CHUNK
 from dashboard.templatetags.ui import phone
 
@@ -33,8 +34,8 @@ def look() -> None:
 def _ended(plan: Plan) -> None:
     if not Plan.objects.filter(pk=plan.pk, told_at__isnull=True).update(told_at=timezone.now()):
         return
-    # An absence tells by itself how it went.
     if plan.source == Source.ABSENCE:
+        _not_begun(plan)
         return
     counts = {state: plan.changes.filter(state=state).count() for state in Outcome.values}
     failed = sum(counts[state] for state in (Outcome.FAILED, Outcome.REFUSED, Outcome.CONFLICT))
@@ -43,6 +44,18 @@ def _ended(plan: Plan) -> None:
     if plan.state == Plan.State.CANCELLED:
         words = f"“{replanning.title(plan)}” was cancelled after {_numbers(counts[Outcome.APPLIED])}."
     notices.tell([plan.author], Notice.Kind.PLAN, words, reverse("plan-detail", args=[plan.pk]))
+
+
+def _not_begun(plan: Plan) -> None:
+    """An absence tells by itself how it ended; what it could not set is told here, unless it tries that again."""
+    if plan.undoes_id:
+        return
+    refused = plan.changes.filter(state__in=(Outcome.REFUSED, Outcome.FAILED, Outcome.CONFLICT))
+    left_out = plan.changes.filter(state=Outcome.LEFT_OUT).exclude(verdict__in=(Verdict.CHANGE, Verdict.SAME))
+    if count := refused.exclude(absence_holds.PASSES).count() + left_out.count():
+        words = f"“{replanning.title(plan)}” could not be set for {_numbers(count)}. Its plan says why."
+        url = reverse("plan-detail", args=[plan.pk])
+        notices.tell([plan.author, *access.ops_admins()], Notice.Kind.ABSENCE, words, url)
 
 
 def _tomorrow(plan: Plan) -> None:

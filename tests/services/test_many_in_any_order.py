@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, precondition, rule, run_state_machine_as_test
 
-from dashboard.models import Absence, Change, Drift, Hold, Holding, Outcome, Plan
+from dashboard.models import Absence, Change, Drift, Hold, Holding, Occurrence, Outcome, Plan
 from dashboard.services import absence_editing, absences, holdings, plans, replanning, running
 from dashboard.simulator import Organisation
 
@@ -110,6 +110,7 @@ class ManyHands(Weeks):
             "once": self.until(begins, hours) | {"start_time": begins.time()},
             "nights": {"start_time": time(22), "end_time": time(7), "end_days": 1},
             "odd": {"start_time": time(2, 30), "end_time": time(3, 15)},
+            "seamless": {"start_time": begins.time(), "end_time": begins.time(), "end_days": 1},
         }[kind]
         if kind != "once":
             facts |= {"repeats": "weekdays", "weekdays": list(range(7))}
@@ -123,7 +124,7 @@ class ManyHands(Weeks):
         target=absent,
         places=places,
         sets=away,
-        kind=st.sampled_from(["once", "once", "nights", "odd"]),
+        kind=st.sampled_from(["once", "once", "nights", "odd", "seamless"]),
         hours=st.sampled_from([2, 20, 60]),
         accident=accidents,
         then=moments,
@@ -151,6 +152,16 @@ class ManyHands(Weeks):
                 actor=self.person, absence=absence, wanted=wanted, numbers=numbers, sets=sets, typed=str(len(numbers))
             )
         self.go_on(then)
+
+    @precondition(lambda self: Occurrence.objects.filter(start_plan__isnull=False).exists())
+    @rule(ends=st.booleans(), accident=accidents, then=moments)
+    def let_an_absence_try_again(self, ends, accident, then):
+        """What the last one could not do, at its beginning or its end."""
+        one = Occurrence.objects.filter(start_plan__isnull=False).latest("starts_at")
+        if plan := one.end_plan if ends else one.start_plan:
+            with suppress(plans.NotAllowedError):
+                replanning.try_again(plan, self.person, intent=uuid4())
+        self.go_on(then, accident)
 
     @rule(absence=absent, then=moments)
     def stop_an_absence(self, absence, then):

@@ -18,7 +18,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 
 from dashboard.models import Absence, Change, Connection, Drift, Holding, Notice, Occurrence, Outcome, Plan
-from dashboard.services import absence_clock, absences, deciding, fields, health, holding, plans, running
+from dashboard.services import (
+    absence_clock,
+    absence_holds,
+    absences,
+    deciding,
+    fields,
+    health,
+    holding,
+    plans,
+    running,
+)
 from dashboard.services import connection as connections
 
 from .days import FAULTS, STEPS, World, numbers, some_fields, some_of
@@ -152,7 +162,9 @@ class Weeks(World):
     @rule(then=moments, decides=st.sampled_from([deciding.run_all, deciding.run_all, deciding.drop_all]))
     def an_ops_admin_has_looked(self, then, decides):
         if decides == deciding.drop_all:
-            # What an absence has set stays then.
+            # What an absence has set stays then, also what it has not noted yet.
+            for one in Occurrence.objects.filter(state=Occurrence.State.ON):
+                absence_holds.note(one)
             for one in Holding.objects.filter(state=Holding.State.HELD).select_related("number"):
                 self.touched[one.number.close_id].add(one.field)
         with suppress(plans.NotAllowedError):
@@ -233,7 +245,8 @@ class Weeks(World):
     def not_put_back(self, id):
         """The fields that Close did not take back; whose end it was was told so."""
         ends = Change.objects.filter(number__close_id=id, plan__source="absence", plan__undoes__isnull=False)
-        return {name for change in ends.filter(state__in=["refused", "failed"]) for name in change.after}
+        failed = ends.filter(state__in=["refused", "failed"]).exclude(absence_holds.PASSES)
+        return {name for change in failed for name in change.after}
 
     def wait_until_quiet(self):
         for plan in Plan.objects.filter(state=Plan.State.PAUSED):
