@@ -39,9 +39,12 @@ def fragment(
     return response
 
 
-def say(request: HttpRequest, text: str, *, level: str = "ok", undo: Change | None = None) -> None:
-    """Put a sentence on the message line of the next answer: level is ok, warn or bad; `undo` adds the button."""
-    extra = {"level": level, "undo": undo.pk, "intent": str(uuid4())} if undo else {"level": level}
+def say(request: HttpRequest, text: str, *, level: str = "ok", undo: Change | None = None, back: str = "") -> None:
+    """Put a sentence on the message line of the next answer: level is ok, warn or bad.
+
+    `undo` adds the button; `back` is the id of the element to which the focus goes once that was pressed.
+    """
+    extra = {"level": level, "undo": undo.pk, "intent": str(uuid4()), "back": back} if undo else {"level": level}
     messages.add_message(request, messages.INFO, text, extra_tags=json.dumps(extra))
 
 

@@ -76,7 +76,8 @@ def save(request: Any, number: PhoneNumber, editor: Editor) -> HttpResponse:
     if change.state == Outcome.APPLIED:
         otherwise = saved_otherwise(change, Names())
         words = saved_words(editor, change, otherwise=otherwise, first_use=first_use)
-        say(request, words, level="warn" if otherwise else "ok", undo=change)
+        back = f"number-{number.close_id}-{editor.name}"
+        say(request, words, level="warn" if otherwise else "ok", undo=change, back=back)
         return closed(request, number, editor, changed=True)
     if change.state == Outcome.CONFLICT:
         return conflict(request, number, editor, form, change)

@@ -1,6 +1,8 @@
 // The message line: one permanent live region at the bottom right. The server swaps a message into it out of band;
 // `say` writes one from here. It goes after ten seconds unless it is pointed at, focused, or bad news.
 
+import { focusAfterSwap } from "./focus.js";
+
 const STAYS_MS = 10_000;
 const line = document.getElementById("message-line");
 let timer;
@@ -24,6 +26,11 @@ function clear() {
 
 line.addEventListener("focusin", (event) => {
   if (event.relatedTarget && !line.contains(event.relatedTarget)) cameFrom = event.relatedTarget;
+});
+
+// Undo takes itself away, so the focus goes back to the cell that it is about.
+document.addEventListener("htmx:beforeSwap", ({ detail: { requestConfig: { elt } } }) => {
+  if (line.contains(elt) && elt.dataset.back && line.contains(document.activeElement)) focusAfterSwap(elt.dataset.back);
 });
 
 function start() {

@@ -50,6 +50,7 @@ def test_a_number_is_found_changed_and_changed_back(visit, ops, close, way_back)
         page.keyboard.press("Enter")
     expect(message(page)).to_have_text("Undone, and saved to Close.")
     expect(row.button("label")).to_have_text(before)
+    expect(row.button("label")).to_be_focused()
     assert close.puts()[1:] == [(row.id, {"label": before})]
     assert close.organisation.numbers[row.id]["label"] == before
 
