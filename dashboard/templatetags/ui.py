@@ -111,9 +111,9 @@ def since(at: datetime | None) -> str:
 
 @register.filter
 def beside(message: Any) -> dict[str, Any]:
-    """What `say` (dashboard/views/fragments.py) put beside a message: its level, a change to undo, an intent."""
+    """What `say` (dashboard/views/fragments.py) put beside a message; an empty text or None where it did not."""
     try:
         extra = json.loads(message.extra_tags)
     except (AttributeError, TypeError, ValueError):
         extra = {}
-    return {"level": extra.get("level", "ok"), "undo": extra.get("undo"), "intent": extra.get("intent", "")}
+    return {"level": "ok", "undo": None, "intent": "", "back": ""} | extra
