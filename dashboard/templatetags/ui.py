@@ -4,6 +4,7 @@ Everything here is called for every row of a table, so each answer is kept and n
 """
 
 import json
+from contextlib import suppress
 from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any
@@ -112,8 +113,7 @@ def since(at: datetime | None) -> str:
 @register.filter
 def beside(message: Any) -> dict[str, Any]:
     """What `say` (dashboard/views/fragments.py) put beside a message; an empty text or None where it did not."""
-    try:
-        extra = json.loads(message.extra_tags)
-    except (AttributeError, TypeError, ValueError):
-        extra = {}
-    return {"level": "ok", "undo": None, "intent": "", "back": ""} | extra
+    said: dict[str, Any] = {"level": "ok", "undo": None, "intent": "", "back": ""}
+    with suppress(AttributeError, TypeError, ValueError):
+        said |= json.loads(message.extra_tags)
+    return said
