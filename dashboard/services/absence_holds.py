@@ -62,6 +62,14 @@ def note(occurrence: Occurrence) -> None:
                     (_note_back if adjustment.plan.undoes_id else _note_set)(occurrence, change)
 
 
+def note_begun_of(number: PhoneNumber) -> None:
+    """Note what an absence has begun to hold of a number since the clock last looked: who edits it now is asked."""
+    applied = {"start_plan__changes__number": number, "start_plan__changes__state": Outcome.APPLIED}
+    begun = Occurrence.objects.filter(state=Occurrence.State.ON, **applied).exclude(holdings__number=number)
+    for occurrence in begun.select_related("start_plan"):
+        _note_begun(occurrence)
+
+
 def _note_begun(occurrence: Occurrence) -> None:
     done = occurrence.holdings.values("number")
     applied = Change.objects.filter(plan=occurrence.start_plan, state=Outcome.APPLIED).exclude(number__in=done)

@@ -13,7 +13,7 @@ from dashboard import access
 from dashboard.access import VIEWER, allow
 from dashboard.context import connection_of
 from dashboard.models import Change, Outcome, PhoneNumber
-from dashboard.services import holdings, plans
+from dashboard.services import absence_holds, holdings, plans
 from dashboard.services.changes import Names
 from dashboard.templatetags.changes import saved_otherwise
 from dashboard.templatetags.ui import phone
@@ -48,6 +48,7 @@ def save(request: Any, number: PhoneNumber, editor: Editor) -> HttpResponse:
         return opened_again(request, number, editor, form, words=form.incomplete, status=422)
     if not form.after:
         return closed(request, number, editor)
+    absence_holds.note_begun_of(number)
     held, hold = list(holdings.of_number(number, form.after)), request.POST.get("hold")
     if held and hold not in holdings.ANSWERS:
         return opened_again(request, number, editor, form, words="", status=422, held=held)
