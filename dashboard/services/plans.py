@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from dashboard import access
 from dashboard.access import Person
-from dashboard.models import Change, Connection, Outcome, PhoneNumber, Plan, Source
+from dashboard.models import Change, Connection, Hold, Outcome, PhoneNumber, Plan, Source
 from dashboard.models.numbers import DEFAULT_RING
 from dashboard.models.plans import digest_of, digest_of_change
 from dashboard.services import connection as connections
@@ -174,7 +174,15 @@ def undo(*, actor: Person, change: Change, intent: UUID) -> Change:
         raise NotAllowedError(note.words)
     after, was = taken_back(change)
     return change_number(
-        actor=actor, number=change.number, after=after, was=was, intent=intent, source=Source.UNDO, undoes=change
+        actor=actor,
+        number=change.number,
+        after=after,
+        was=was,
+        intent=intent,
+        source=Source.UNDO,
+        undoes=change,
+        # What was changed until an absence ends is its own again, and goes back with it.
+        hold=change.plan.hold if change.plan.hold == Hold.UNTIL else "",
     )
 
 

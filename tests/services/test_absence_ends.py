@@ -117,6 +117,18 @@ def test_a_number_that_was_released_meanwhile_is_not_said_to_be_back(numbers, cl
     assert "is over. 1 number was changed meanwhile and left as it is." in Notice.objects.get().words
 
 
+def test_what_was_changed_until_the_end_and_undone_goes_back_all_the_same(numbers, clock, synced, make, edit, undo):
+    one = numbers[0]
+    make([one])
+    at(clock, EVENING)
+    change = edit(one, hold="until", forward_to="+4917600000000")
+    assert undo(change).state == "applied"
+    assert cached(one)["forward_to"] == TARGET
+    at(clock, MONDAY)
+    assert cached(one)["forward_to"] == one.forward_to
+    assert Holding.objects.get(field="forward_to").state == "returned"
+
+
 def test_a_change_until_the_end_goes_back_and_one_for_good_stays(numbers, clock, synced, make, edit):
     one, two = numbers
     make(numbers)
