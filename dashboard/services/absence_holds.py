@@ -64,9 +64,12 @@ def note(occurrence: Occurrence) -> None:
 
 def note_begun_of(number: PhoneNumber) -> None:
     """Note what an absence has begun to hold of a number since the clock last looked: who edits it now is asked."""
+    on = Occurrence.objects.filter(state=Occurrence.State.ON).order_by()
+    # Mostly nothing is on, which is known sooner than what is begun.
+    if not on.exists():
+        return
     applied = {"start_plan__changes__number": number, "start_plan__changes__state": Outcome.APPLIED}
-    begun = Occurrence.objects.filter(state=Occurrence.State.ON, **applied).exclude(holdings__number=number)
-    for occurrence in begun.select_related("start_plan"):
+    for occurrence in on.filter(**applied).exclude(holdings__number=number).select_related("start_plan"):
         _note_begun(occurrence)
 
 
