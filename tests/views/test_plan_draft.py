@@ -7,13 +7,12 @@ import threading
 from datetime import timedelta
 from uuid import uuid4
 
-import pytest
 import time_machine
 from django.core.cache import cache
 from django.utils import timezone
 
 from dashboard import access
-from dashboard.models import Connection, Group, PhoneNumber, Plan, Preference, Source, SyncRun
+from dashboard.models import Connection, Group, PhoneNumber, Plan, Source, SyncRun
 from dashboard.services import approving, planning, running, sync
 from dashboard.services import connection as connections
 from dashboard.services.planning import Row
@@ -22,29 +21,13 @@ from ..conftest import signed_in
 from ..reading import text_of
 from ..services.conftest import beside
 from ..services.planned import approve, draft, some, states, verdicts
+from .confirmed import confirm, plan
 from .editing import HTMX
 from .story import in_and_out_of_scope, save
 
+__all__ = ["plan"]
+
 TARGET = "+4917604069180"
-
-
-@pytest.fixture
-def plan(synced, ops):
-    return draft(ops, some(4), label="Team")
-
-
-def confirm(client, plan, **fields):
-    """Press the button of the page: all that the form carries, the digest as the page shows it."""
-    page = client.get(f"/plans/{plan.pk}/").content.decode()
-    digest = re.search(r'name="digest" value="(\w+)"', page)
-    shown = {
-        "digest": digest[1] if digest else "",
-        "name": plan.name,
-        "when": "now",
-        "drift": "leave",
-        "do": "approve",
-    }
-    return client.post(f"/plans/{plan.pk}/", shown | fields)
 
 
 def rows_of(response):
@@ -267,59 +250,6 @@ def test_it_is_saved_as_a_draft_or_thrown_away(ops_client, plan, synced):
     ops_client.post(f"/plans/{plan.pk}/discard/")
     assert not Plan.objects.filter(background=True).exists()
     assert synced.puts() == []
-
-
-class TestWhen:
-    """The clock of the reader's zone: Berlin goes forward on 28 March 2027 at 2:00, back on 31 October at 3:00."""
-
-    @pytest.fixture(autouse=True)
-    def _berlin(self, ops):
-        Preference.objects.create(user=ops, zone="Europe/Berlin")
-        with time_machine.travel("2027-03-01T12:00:00Z"):
-            yield
-
-    def schedule(self, client, plan, day, clock, **fields):
-        return confirm(client, plan, when="later", date=day, time=clock, **fields)
-
-    def test_it_is_scheduled_in_the_readers_zone(self, ops, plan):
-        response = self.schedule(signed_in(ops), plan, "2027-03-24", "12:00", drift="anyway")
-        assert response.status_code == 303
-        plan.refresh_from_db()
-        assert (plan.run_at.isoformat(), plan.drift) == ("2027-03-24T11:00:00+00:00", "anyway")
-        words = text_of(signed_in(ops).get(f"/plans/{plan.pk}/"))
-        assert "Scheduled" in words
-        assert "Runs on 24 Mar 2027, 12:00 CET" in words
-        assert "Cancel all 4" in words
-
-    def test_a_time_that_does_not_exist_is_said(self, ops, plan):
-        response = self.schedule(signed_in(ops), plan, "2027-03-28", "02:30")
-        assert response.status_code == 422
-        assert "The clock skips 02:30 on that day. Choose 03:30 or another time." in text_of(response)
-
-    @pytest.mark.parametrize(("fold", "utc"), [("0", "00:30"), ("1", "01:30")])
-    def test_a_time_that_exists_twice_is_asked(self, ops, plan, fold, utc):
-        response = self.schedule(signed_in(ops), plan, "2027-10-31", "02:30")
-        assert response.status_code == 422
-        assert "The clock shows 02:30 twice on that day. Choose which." in text_of(response)
-        assert "02:30 CEST, before the clock goes back" in text_of(response)
-        assert self.schedule(signed_in(ops), plan, "2027-10-31", "02:30", fold=fold).status_code == 303
-        plan.refresh_from_db()
-        assert plan.run_at.isoformat() == f"2027-10-31T{utc}:00+00:00"
-
-    @pytest.mark.parametrize(
-        ("day", "clock", "words"),
-        [
-            ("2027-02-01", "12:00", "That time has passed already."),
-            ("", "12:00", "Choose the day and the time."),
-            ("2027-02-30", "12:00", "This is no day."),
-            ("0001-01-01", "00:00", "This day is out of reach."),
-            ("2027-04-01", "25:00", "Type a time such as 17:30."),
-        ],
-    )
-    def test_a_time_that_cannot_be(self, ops, plan, day, clock, words):
-        response = self.schedule(signed_in(ops), plan, day, clock)
-        assert response.status_code == 422
-        assert words in text_of(response)
 
 
 def test_a_lead_sees_and_runs_their_own_plan_alone(synced, ops, lead):
